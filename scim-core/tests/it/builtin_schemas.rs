@@ -18,18 +18,9 @@ use crate::schema_corrections::{
 const EMBEDDED: &[(&str, &str)] = &[
     (USER, include_str!("../../schemas/user.json")),
     (GROUP, include_str!("../../schemas/group.json")),
-    (
-        ENTERPRISE_USER,
-        include_str!("../../schemas/enterprise-user.json"),
-    ),
-    (
-        SERVICE_PROVIDER_CONFIG,
-        include_str!("../../schemas/service-provider-config.json"),
-    ),
-    (
-        RESOURCE_TYPE,
-        include_str!("../../schemas/resource-type.json"),
-    ),
+    (ENTERPRISE_USER, include_str!("../../schemas/enterprise-user.json")),
+    (SERVICE_PROVIDER_CONFIG, include_str!("../../schemas/service-provider-config.json")),
+    (RESOURCE_TYPE, include_str!("../../schemas/resource-type.json")),
     (SCHEMA, include_str!("../../schemas/schema.json")),
 ];
 
@@ -52,10 +43,7 @@ fn published() -> Vec<Value> {
 }
 
 fn published_schema(id: &str) -> Value {
-    published()
-        .into_iter()
-        .find(|schema| schema["id"] == id)
-        .unwrap()
+    published().into_iter().find(|schema| schema["id"] == id).unwrap()
 }
 
 #[test]
@@ -65,12 +53,7 @@ fn the_published_schemas_are_those_of_the_rfc() {
     };
     assert_eq!(
         json_of(FIGURE_9),
-        figure(
-            &rfc,
-            "8.7.1.  Resource Schema Representation",
-            "Figure 9:",
-            Wrapped::Prose
-        )
+        figure(&rfc, "8.7.1.  Resource Schema Representation", "Figure 9:", Wrapped::Prose)
     );
     assert_eq!(
         json_of(FIGURE_10),
@@ -85,24 +68,14 @@ fn the_published_schemas_are_those_of_the_rfc() {
 
 #[test]
 fn the_embedded_schemas_are_the_published_ones_with_the_corrections() {
-    let ids: Vec<Value> = published()
-        .iter()
-        .map(|schema| schema["id"].clone())
-        .collect();
+    let ids: Vec<Value> = published().iter().map(|schema| schema["id"].clone()).collect();
     let embedded: Vec<&str> = EMBEDDED.iter().map(|(id, _)| *id).collect();
-    assert_eq!(
-        json!(embedded),
-        json!(ids),
-        "each published schema is embedded"
-    );
+    assert_eq!(json!(embedded), json!(ids), "each published schema is embedded");
 
     let corrections = corrections();
     for (id, text) in EMBEDDED {
         let mut expected = published_schema(id);
-        for correction in corrections
-            .iter()
-            .filter(|correction| correction.schema == *id)
-        {
+        for correction in corrections.iter().filter(|correction| correction.schema == *id) {
             correction.apply(&mut expected);
         }
         assert_same(&json_of(text), &expected, id);
@@ -160,9 +133,7 @@ fn each_correction_is_explained_beside_the_schemas() {
             Source::Reading(name) => name.to_owned(),
         };
         assert!(
-            readme
-                .lines()
-                .any(|line| line.starts_with(&format!("| {name} |"))),
+            readme.lines().any(|line| line.starts_with(&format!("| {name} |"))),
             "schemas/README.md does not explain {name}"
         );
     }
@@ -208,15 +179,8 @@ fn enter<'a>(pending: &mut Vec<(String, &'a Value)>, parent: &str, attributes: &
 }
 
 fn check_characteristics(at: &str, attribute: &Value) {
-    let mut applicable = vec![
-        "name",
-        "type",
-        "multiValued",
-        "description",
-        "required",
-        "mutability",
-        "returned",
-    ];
+    let mut applicable =
+        vec!["name", "type", "multiValued", "description", "required", "mutability", "returned"];
     match attribute["type"].as_str().unwrap() {
         "string" => applicable.extend(["caseExact", "uniqueness"]),
         "reference" => applicable.extend(["caseExact", "uniqueness", "referenceTypes"]),
@@ -232,18 +196,10 @@ fn check_characteristics(at: &str, attribute: &Value) {
         applicable.push("canonicalValues");
     }
     applicable.sort_unstable();
-    let stated: Vec<&str> = attribute
-        .as_object()
-        .unwrap()
-        .keys()
-        .map(String::as_str)
-        .collect();
+    let stated: Vec<&str> = attribute.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(stated, applicable, "{at}");
 
-    if ["reference", "binary"]
-        .iter()
-        .any(|exact| attribute["type"] == **exact)
-    {
+    if ["reference", "binary"].iter().any(|exact| attribute["type"] == **exact) {
         assert_eq!(attribute["caseExact"], true, "{at}");
     }
     if attribute["type"] == "complex" && !at.starts_with(SCHEMA) {

@@ -24,12 +24,7 @@ struct Erratum {
 }
 
 const fn country(id: u16, pointer: &'static str) -> Erratum {
-    Erratum {
-        id,
-        pointer,
-        printed: "USA",
-        corrected: "US",
-    }
+    Erratum { id, pointer, printed: "USA", corrected: "US" }
 }
 
 const EXAMPLES: &[Example] = &[
@@ -45,20 +40,14 @@ const EXAMPLES: &[Example] = &[
         heading: "8.2.  Full User Representation",
         caption: "Figure 4:",
         wrapped: Wrapped::Base64,
-        errata: &[
-            country(5990, "/addresses/0/country"),
-            country(5990, "/addresses/1/country"),
-        ],
+        errata: &[country(5990, "/addresses/0/country"), country(5990, "/addresses/1/country")],
     },
     Example {
         fixture: include_str!("../fixtures/rfc7643/enterprise-user.json"),
         heading: "8.3.  Enterprise User Extension Representation",
         caption: "Figure 5:",
         wrapped: Wrapped::Base64,
-        errata: &[
-            country(5991, "/addresses/0/country"),
-            country(5991, "/addresses/1/country"),
-        ],
+        errata: &[country(5991, "/addresses/0/country"), country(5991, "/addresses/1/country")],
     },
     Example {
         fixture: include_str!("../fixtures/rfc7643/group.json"),

@@ -70,15 +70,12 @@ pub(crate) fn corrections() -> Vec<Correction> {
         (RESOURCE_TYPE, resource_type()),
         (SCHEMA, schema()),
     ] {
-        all.extend(
-            rows.into_iter()
-                .map(|(source, attribute, edit)| Correction {
-                    source,
-                    schema,
-                    attribute,
-                    edit,
-                }),
-        );
+        all.extend(rows.into_iter().map(|(source, attribute, edit)| Correction {
+            source,
+            schema,
+            attribute,
+            edit,
+        }));
     }
     all
 }
@@ -91,27 +88,15 @@ fn user() -> Rows {
         // Complex attributes have neither uniqueness nor case sensitivity (section 2.3.8).
         (Erratum(6004), "name", Drop("uniqueness", json!("none"))),
         (Erratum(6004), "emails", Drop("uniqueness", json!("none"))),
-        (
-            Erratum(6004),
-            "addresses",
-            Drop("uniqueness", json!("none")),
-        ),
-        (
-            Reading("R17"),
-            "x509Certificates",
-            Drop("caseExact", json!(false)),
-        ),
+        (Erratum(6004), "addresses", Drop("uniqueness", json!("none"))),
+        (Reading("R17"), "x509Certificates", Drop("caseExact", json!(false))),
         // References are case exact (section 2.3.7), and so is binary (2.3.6), which has
         // no uniqueness either.
         (Erratum(6001), "profileUrl", case_exact()),
         (Erratum(6001), "photos.value", case_exact()),
         (Erratum(6001), "groups.$ref", case_exact()),
         (Erratum(6000), "x509Certificates.value", case_exact()),
-        (
-            Erratum(8470),
-            "x509Certificates.value",
-            Drop("uniqueness", json!("none")),
-        ),
+        (Erratum(8470), "x509Certificates.value", Drop("uniqueness", json!("none"))),
         // Ids are case exact (section 3.1), so what holds an id is.
         (SameRule(8472), "groups.value", case_exact()),
         (
@@ -139,31 +124,15 @@ fn user() -> Rows {
                 }),
             ),
         ),
-        (
-            Erratum(6007),
-            "preferredLanguage",
-            Reword("'en_US'", "'en-US'"),
-        ),
+        (Erratum(6007), "preferredLanguage", Reword("'en_US'", "'en-US'")),
         // Only groups.display is read-only; the others say so of themselves wrongly.
         (Erratum(8358), "emails.display", Reword("  READ-ONLY.", "")),
-        (
-            Erratum(8358),
-            "phoneNumbers.display",
-            Reword("  READ-ONLY.", ""),
-        ),
+        (Erratum(8358), "phoneNumbers.display", Reword("  READ-ONLY.", "")),
         (Erratum(8358), "ims.display", Reword("  READ-ONLY.", "")),
         (Erratum(8358), "photos.display", Reword("  READ-ONLY.", "")),
-        (
-            Erratum(8358),
-            "entitlements.display",
-            Reword("  READ-ONLY.", ""),
-        ),
+        (Erratum(8358), "entitlements.display", Reword("  READ-ONLY.", "")),
         (Erratum(8358), "roles.display", Reword("  READ-ONLY.", "")),
-        (
-            Erratum(8358),
-            "x509Certificates.display",
-            Reword("  READ-ONLY.", ""),
-        ),
+        (Erratum(8358), "x509Certificates.display", Reword("  READ-ONLY.", "")),
         // Equality of passwords is that of their salted hashes (section 4.1.1).
         (Reading("R14"), "password", case_exact()),
         // Section 4.1.2 has the value "other" too.
@@ -173,33 +142,19 @@ fn user() -> Rows {
             Change(
                 "canonicalValues",
                 json!(["aim", "gtalk", "icq", "xmpp", "msn", "skype", "qq", "yahoo"]),
-                json!([
-                    "aim", "gtalk", "icq", "xmpp", "msn", "skype", "qq", "yahoo", "other"
-                ]),
+                json!(["aim", "gtalk", "icq", "xmpp", "msn", "skype", "qq", "yahoo", "other"]),
             ),
         ),
         // No canonical values are no restriction, rather than one that nothing meets.
-        (
-            Reading("R16"),
-            "roles.type",
-            Drop("canonicalValues", json!([])),
-        ),
-        (
-            Reading("R16"),
-            "x509Certificates.type",
-            Drop("canonicalValues", json!([])),
-        ),
+        (Reading("R16"), "roles.type", Drop("canonicalValues", json!([]))),
+        (Reading("R16"), "x509Certificates.type", Drop("canonicalValues", json!([]))),
     ]
 }
 
 fn group() -> Rows {
     vec![
         (Erratum(5999), "", add_schemas()),
-        (
-            Erratum(5368),
-            "displayName",
-            Change("required", json!(false), json!(true)),
-        ),
+        (Erratum(5368), "displayName", Change("required", json!(false), json!(true))),
         (SameRule(8472), "members.value", case_exact()),
         (SameRule(6001), "members.$ref", case_exact()),
         (
@@ -228,11 +183,7 @@ fn enterprise_user() -> Rows {
         (Erratum(5999), "", add_schemas()),
         (Erratum(8472), "manager.value", case_exact()),
         (SameRule(6001), "manager.$ref", case_exact()),
-        (
-            Erratum(8359),
-            "manager.value",
-            Change("required", json!(false), json!(true)),
-        ),
+        (Erratum(8359), "manager.value", Change("required", json!(false), json!(true))),
         // The erratum would require $ref as well. Many clients send the value alone, and
         // the service provider can compute the URI, so its description yields instead.
         (Reading("8359"), "manager.$ref", Reword("  REQUIRED.", "")),
@@ -244,16 +195,8 @@ fn service_provider_config() -> Rows {
         (Erratum(8417), "", add_schemas()),
         (Erratum(8417), "", add_meta(SERVICE_PROVIDER_CONFIG)),
         (SameRule(6001), "documentationUri", case_exact()),
-        (
-            SameRule(6001),
-            "authenticationSchemes.specUri",
-            case_exact(),
-        ),
-        (
-            SameRule(6001),
-            "authenticationSchemes.documentationUri",
-            case_exact(),
-        ),
+        (SameRule(6001), "authenticationSchemes.specUri", case_exact()),
+        (SameRule(6001), "authenticationSchemes.documentationUri", case_exact()),
         // The erratum also gives the complex and the boolean attribute a caseExact, which
         // neither can have (sections 2.3.2 and 2.3.8).
         (
@@ -326,11 +269,7 @@ fn service_provider_config() -> Rows {
                 }),
             ),
         ),
-        (
-            Rfc(9865),
-            "",
-            Insert(Some("authenticationSchemes"), pagination()),
-        ),
+        (Rfc(9865), "", Insert(Some("authenticationSchemes"), pagination())),
     ]
 }
 
@@ -415,41 +354,17 @@ fn resource_type() -> Rows {
         // A common attribute, with the characteristics of section 3.1.
         (Erratum(8419), "", Delete("id")),
         (Erratum(8475), "name", case_exact()),
-        (
-            Erratum(8475),
-            "name",
-            Change("uniqueness", json!("none"), json!("server")),
-        ),
+        (Erratum(8475), "name", Change("uniqueness", json!("none"), json!("server"))),
         (Erratum(8475), "endpoint", case_exact()),
-        (
-            Erratum(8475),
-            "endpoint",
-            Change("uniqueness", json!("none"), json!("server")),
-        ),
-        (
-            Erratum(7522),
-            "schemaExtensions",
-            Change("multiValued", json!(false), json!(true)),
-        ),
+        (Erratum(8475), "endpoint", Change("uniqueness", json!("none"), json!("server"))),
+        (Erratum(7522), "schemaExtensions", Change("multiValued", json!(false), json!(true))),
         // Section 6 calls it optional, and the Group of section 8.6 has none.
-        (
-            Reading("R11"),
-            "schemaExtensions",
-            Change("required", json!(true), json!(false)),
-        ),
+        (Reading("R11"), "schemaExtensions", Change("required", json!(true), json!(false))),
     ]
 }
 
 fn schema() -> Rows {
-    let types = [
-        "string",
-        "complex",
-        "boolean",
-        "decimal",
-        "integer",
-        "dateTime",
-        "reference",
-    ];
+    let types = ["string", "complex", "boolean", "decimal", "integer", "dateTime", "reference"];
     vec![
         (Erratum(8417), "", add_schemas()),
         (Erratum(8417), "", add_meta(SCHEMA)),
@@ -488,11 +403,7 @@ fn schema() -> Rows {
                 ]),
             ),
         ),
-        (
-            Erratum(5606),
-            "attributes.type",
-            Reword("'reference'.", "'reference', 'binary'."),
-        ),
+        (Erratum(5606), "attributes.type", Reword("'reference'.", "'reference', 'binary'.")),
         // Besides, nothing nests deeper than one level (section 2.3.8).
         (
             Erratum(8415),
@@ -534,10 +445,7 @@ fn add_schemas() -> Edit {
 }
 
 fn add_meta(id: &str) -> Edit {
-    Add(
-        "meta",
-        json!({"resourceType": "Schema", "location": format!("/v2/Schemas/{id}")}),
-    )
+    Add("meta", json!({"resourceType": "Schema", "location": format!("/v2/Schemas/{id}")}))
 }
 
 fn case_exact() -> Edit {
@@ -548,19 +456,15 @@ impl Correction {
     /// Makes the edit in a Schema resource of the RFC, and fails if the resource
     /// does not hold what the edit expects.
     pub(crate) fn apply(&self, schema: &mut Value) {
-        let at = format!(
-            "{:?} at `{}` of {}",
-            self.source, self.attribute, self.schema
-        );
-        let target = self
-            .attribute
-            .split('.')
-            .filter(|name| !name.is_empty())
-            .fold(schema, |parent, name| {
+        let at = format!("{:?} at `{}` of {}", self.source, self.attribute, self.schema);
+        let target = self.attribute.split('.').filter(|name| !name.is_empty()).fold(
+            schema,
+            |parent, name| {
                 let attributes = attributes_mut(parent);
                 let index = position(attributes, name).unwrap_or_else(|| panic!("{at}: none"));
                 &mut attributes[index]
-            });
+            },
+        );
         match &self.edit {
             Change(key, from, to) => {
                 let replaced = target[*key].take();
@@ -605,16 +509,10 @@ fn object_mut(value: &mut Value) -> &mut Map<String, Value> {
 
 /// The attributes of a Schema resource, or the sub-attributes of an attribute.
 fn attributes_mut(parent: &mut Value) -> &mut Vec<Value> {
-    let key = if parent.get("attributes").is_some() {
-        "attributes"
-    } else {
-        "subAttributes"
-    };
+    let key = if parent.get("attributes").is_some() { "attributes" } else { "subAttributes" };
     parent[key].as_array_mut().unwrap()
 }
 
 fn position(attributes: &[Value], name: &str) -> Option<usize> {
-    attributes
-        .iter()
-        .position(|attribute| attribute["name"] == name)
+    attributes.iter().position(|attribute| attribute["name"] == name)
 }

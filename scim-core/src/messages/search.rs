@@ -1,0 +1,79 @@
+//! A query in the body of a POST (RFC 7644 §3.4.3, RFC 9865 §2).
+
+use serde::{Deserialize, Serialize};
+
+use super::{Message, SEARCH_REQUEST_URN};
+use crate::error::Result;
+use crate::profile::Profile;
+
+/// The direction of a sort (RFC 7644 §3.4.2.3). Exhaustive: the RFC closes the list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum SortOrder {
+    /// From the least, unassigned values last; the default.
+    #[default]
+    Ascending,
+    /// From the greatest, unassigned values first.
+    Descending,
+}
+
+impl SortOrder {
+    /// The order that the keyword names, in any case.
+    #[must_use]
+    pub fn from_keyword(text: &str) -> Option<Self> {
+        if text.eq_ignore_ascii_case("ascending") {
+            Some(Self::Ascending)
+        } else if text.eq_ignore_ascii_case("descending") {
+            Some(Self::Descending)
+        } else {
+            None
+        }
+    }
+}
+
+/// The parameters of a query, as the body of `POST /.search` or from the URL of a GET.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SearchRequest {
+    /// The attributes to return and no others.
+    pub attributes: Vec<String>,
+    /// The attributes not to return.
+    pub excluded_attributes: Vec<String>,
+    /// The filter, as text.
+    pub filter: Option<String>,
+    /// The attribute to sort by.
+    pub sort_by: Option<String>,
+    /// The direction to sort in.
+    pub sort_order: Option<SortOrder>,
+    /// The 1-based index of the first result wanted; below 1 means 1.
+    pub start_index: Option<i64>,
+    /// How many results are wanted at most; below 0 means 0.
+    pub count: Option<i64>,
+    /// A cursor, empty for the first page (RFC 9865).
+    pub cursor: Option<String>,
+}
+
+impl SearchRequest {
+    /// Reads the body of `POST /.search`.
+    ///
+    /// # Errors
+    /// 400 `invalidSyntax` when it is not such a message.
+    pub fn parse(body: &[u8], profile: &Profile) -> Result<Self> {
+        let mut message = Message::parse(body, "SearchRequest", SEARCH_REQUEST_URN, profile)?;
+        let sort_order = match message.take_string("sortOrder")? {
+            None => None,
+            Some(word) => Some(SortOrder::from_keyword(&word).ok_or_else(|| {
+                message.unknown_word("sortOrder", &word, "`ascending`, `descending`")
+            })?),
+        };
+        Ok(Self {
+            attributes: message.take_strings("attributes")?,
+            excluded_attributes: message.take_strings("excludedAttributes")?,
+            filter: message.take_string("filter")?,
+            sort_by: message.take_string("sortBy")?,
+            sort_order,
+            start_index: message.take_integer("startIndex")?,
+            count: message.take_integer("count")?,
+            cursor: message.take_string("cursor")?,
+        })
+    }
+}

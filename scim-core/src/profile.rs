@@ -1,0 +1,299 @@
+//! What a server tolerates beyond the RFC, and what it checks beyond it: named quirks and
+//! validations.
+//!
+//! This table is the only place where the habits of particular identity providers are known. The
+//! crates that meet an input that the RFC does not allow ask [`Profile::tolerates`] for the quirk
+//! of that name and, when it is on, record that it fired.
+
+use std::fmt;
+
+/// A thing that real clients send and the RFC does not provide for.
+///
+/// Non-exhaustive: clients will think of more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+#[non_exhaustive]
+pub enum Quirk {
+    /// `"op": "Replace"`: operation names in another case than the RFC's. Sent by Entra.
+    ///
+    /// Harmless: RFC 7644 §3.5.2 closes the list of three, and none differs from another in case
+    /// only (errata.md P13).
+    OperationCase,
+    /// A request body without `schemas`. Sent by Okta integrations and scripts (PATCH).
+    ///
+    /// Harmless: the endpoint says what the body is.
+    MissingSchemas,
+    /// A URI in `schemas` that the resource type does not know, such as Entra's second group
+    /// schema or its enterprise URN without the colon before `User`. It is dropped.
+    ///
+    /// Harmless to a correct client: it names only schemas that `/ResourceTypes` lists.
+    UnknownSchemaUris,
+    /// `"True"` and `"False"`, in any case, for a boolean: in bodies, PATCH values and filters.
+    /// Sent by Entra without its `aadOptscim062020` flag.
+    ///
+    /// Harmless: no text is a value of a boolean attribute.
+    BooleanStrings,
+    /// A filter literal without quotes: `externalId eq jyoung`. Printed in Entra's documentation.
+    ///
+    /// Harmless: no correct filter has a bare word there except `true`, `false` and `null`, which
+    /// keep their meaning.
+    UnquotedFilterValues,
+    /// `not userName eq "x"`, without parentheses; it binds to the comparison that follows.
+    ///
+    /// Harmless: the grammar has no other reading of it.
+    NotWithoutParentheses,
+    /// `emails[type eq "work"].value eq "x"` as a filter: an element that meets both.
+    ///
+    /// Harmless: the filter grammar has nothing after the bracket (errata.md F12).
+    FilterSubAttribute,
+    /// An extension's attribute without its URN: `manager`, `department`, in paths, filters and
+    /// bodies. Sent by Entra.
+    ///
+    /// Harmless: it is looked up only when the core schema has no attribute of that name.
+    UnqualifiedExtensionAttributes,
+    /// `"name.givenName": "…"` as a key of an object. Sent by Entra in PATCH values without path.
+    ///
+    /// Harmless: no attribute name holds a dot (RFC 7643 §2.1).
+    DottedKeys,
+    /// `"urn:…:User:employeeNumber": "…"` as a key of an object. Sent by Entra in PATCH values
+    /// without path.
+    ///
+    /// Harmless: a key with the URN of a registered schema and an attribute of it has no other
+    /// meaning.
+    UrnKeys,
+    /// An array around the value of an attribute that has one value. Sent by Entra (`manager`).
+    ///
+    /// Harmless: only an array of one element is taken, or an empty one as no value.
+    ArrayForSingular,
+    /// One value where an array belongs: `"emails": {…}`.
+    ///
+    /// Harmless: it can only mean the array of that value.
+    SingularForArray,
+    /// A bare string for a complex attribute that has a `value`: `"manager": "26118915"`. Sent by
+    /// Entra.
+    ///
+    /// Harmless: it can only mean `{"value": "26118915"}`.
+    BareStringForComplex,
+    /// An object as JSON text inside the `value` of a multi-valued attribute:
+    /// `{"value": "{\"value\":\"25\",\"displayName\":\"Admin\"}"}`. Sent by Entra for roles.
+    ///
+    /// It could hurt a client whose values are JSON objects as text, with `value` in them; such a
+    /// client chooses a profile without this quirk.
+    JsonInString,
+    /// A PATCH path whose filter matches nothing, `emails[type eq "work"].value`, with `add` or
+    /// `replace`: the element is made, with the filter's own equalities. Sent by Entra.
+    ///
+    /// RFC 7644 §3.5.2.3 would answer `noTarget`; a client that relies on that error is hurt.
+    ValueFilterCreates,
+    /// `remove` with a `value`: it removes the values it names and no others. Sent by Entra for
+    /// group members.
+    ///
+    /// Harmless: RFC 7644 §3.5.2.2 gives `remove` no value, and ignoring it would empty the group.
+    RemoveWithValue,
+    /// A PATCH operation on an attribute that no schema defines: it is left out, the others are
+    /// applied. Sent by Okta and Entra with attribute mappings the server does not know.
+    ///
+    /// A client that counts on `invalidPath` is hurt.
+    IgnoreUnknownPaths,
+    /// `""`, or `{"value": ""}`, for "no value": as `null`. Sent by Entra and others.
+    ///
+    /// It could hurt a client that means an empty string and not an unassigned attribute; RFC 7643
+    /// has no attribute for which that makes a difference.
+    EmptyMeansUnassigned,
+}
+
+impl Quirk {
+    /// Every quirk, in the order of the table.
+    pub const ALL: [Self; 18] = [
+        Self::OperationCase,
+        Self::MissingSchemas,
+        Self::UnknownSchemaUris,
+        Self::BooleanStrings,
+        Self::UnquotedFilterValues,
+        Self::NotWithoutParentheses,
+        Self::FilterSubAttribute,
+        Self::UnqualifiedExtensionAttributes,
+        Self::DottedKeys,
+        Self::UrnKeys,
+        Self::ArrayForSingular,
+        Self::SingularForArray,
+        Self::BareStringForComplex,
+        Self::JsonInString,
+        Self::ValueFilterCreates,
+        Self::RemoveWithValue,
+        Self::IgnoreUnknownPaths,
+        Self::EmptyMeansUnassigned,
+    ];
+
+    const fn bit(self) -> u64 {
+        1 << (self as u8)
+    }
+}
+
+impl fmt::Display for Quirk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// A set of quirks: those a profile tolerates, or those that fired in a request.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Quirks(u64);
+
+impl Quirks {
+    /// No quirk.
+    pub const NONE: Self = Self(0);
+    /// Every quirk of the table.
+    pub const ALL: Self = Self::NONE.with_all(&Quirk::ALL);
+
+    const fn with_all(mut self, mut quirks: &[Quirk]) -> Self {
+        while let [first, rest @ ..] = quirks {
+            self.0 |= first.bit();
+            quirks = rest;
+        }
+        self
+    }
+
+    /// The same set with `quirk`.
+    #[must_use]
+    pub const fn with(self, quirk: Quirk) -> Self {
+        Self(self.0 | quirk.bit())
+    }
+
+    /// The same set without `quirk`.
+    #[must_use]
+    pub const fn without(self, quirk: Quirk) -> Self {
+        Self(self.0 & !quirk.bit())
+    }
+
+    /// Whether `quirk` is in the set.
+    #[must_use]
+    pub const fn contains(self, quirk: Quirk) -> bool {
+        self.0 & quirk.bit() != 0
+    }
+
+    /// Whether the set is empty.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Puts `quirk` into the set.
+    pub fn insert(&mut self, quirk: Quirk) {
+        self.0 |= quirk.bit();
+    }
+
+    /// Puts every quirk of `others` into the set.
+    pub fn extend(&mut self, others: Self) {
+        self.0 |= others.0;
+    }
+
+    /// The quirks of the set, in the order of the table.
+    pub fn iter(self) -> impl Iterator<Item = Quirk> {
+        Quirk::ALL.into_iter().filter(move |q| self.contains(*q))
+    }
+}
+
+impl fmt::Debug for Quirks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}
+
+/// Prints the names, separated by commas.
+impl fmt::Display for Quirks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, quirk) in self.iter().enumerate() {
+            write!(f, "{}{quirk}", if i == 0 { "" } else { "," })?;
+        }
+        Ok(())
+    }
+}
+
+/// What a server demands beyond the types of the schema. All are off unless a profile turns them
+/// on, since the RFC leaves them to the service provider.
+///
+/// Non-exhaustive: there will be more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Validation {
+    /// A value of an attribute with `canonicalValues` must be one of them (RFC 7643 §7 lets a
+    /// service provider restrict values so).
+    CanonicalValues,
+    /// An attribute that no schema defines is refused rather than ignored.
+    UnknownAttributes,
+}
+
+/// A set of quirks and, apart from it, a set of validations; chosen per tenant at run time.
+///
+/// ```
+/// use scim_core::{Profile, Quirk};
+/// let profile = Profile::INTEROP.without(Quirk::JsonInString);
+/// assert!(profile.tolerates(Quirk::BooleanStrings));
+/// assert!(!Profile::STRICT.tolerates(Quirk::BooleanStrings));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Profile {
+    quirks: Quirks,
+    canonical_values: bool,
+    unknown_attributes: bool,
+}
+
+impl Profile {
+    /// What the RFC says, no more lenient and no harsher.
+    pub const STRICT: Self =
+        Self { quirks: Quirks::NONE, canonical_values: false, unknown_attributes: false };
+    /// Every quirk of the table, so that identity providers work at once. The default.
+    pub const INTEROP: Self = Self { quirks: Quirks::ALL, ..Self::STRICT };
+
+    /// The same profile with one more quirk.
+    #[must_use]
+    pub const fn with(mut self, quirk: Quirk) -> Self {
+        self.quirks = self.quirks.with(quirk);
+        self
+    }
+
+    /// The same profile with one quirk less.
+    #[must_use]
+    pub const fn without(mut self, quirk: Quirk) -> Self {
+        self.quirks = self.quirks.without(quirk);
+        self
+    }
+
+    /// The same profile with one more validation.
+    #[must_use]
+    pub const fn validating(mut self, validation: Validation) -> Self {
+        match validation {
+            Validation::CanonicalValues => self.canonical_values = true,
+            Validation::UnknownAttributes => self.unknown_attributes = true,
+        }
+        self
+    }
+
+    /// Whether the profile tolerates `quirk`.
+    #[must_use]
+    pub const fn tolerates(&self, quirk: Quirk) -> bool {
+        self.quirks.contains(quirk)
+    }
+
+    /// The quirks that the profile tolerates.
+    #[must_use]
+    pub const fn quirks(&self) -> Quirks {
+        self.quirks
+    }
+
+    /// Whether the profile demands `validation`.
+    #[must_use]
+    pub const fn validates(&self, validation: Validation) -> bool {
+        match validation {
+            Validation::CanonicalValues => self.canonical_values,
+            Validation::UnknownAttributes => self.unknown_attributes,
+        }
+    }
+}
+
+impl Default for Profile {
+    fn default() -> Self {
+        Self::INTEROP
+    }
+}
