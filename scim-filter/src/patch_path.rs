@@ -75,9 +75,9 @@ impl<'a> PatchPath<'a> {
             }
             Self::Comparison(comparison) => {
                 let path = element(comparison.path.position);
-                Filter::Comparison(Comparison { path, ..comparison.clone() })
-                    .resolve_for_elements(attribute, profile)
-                    .map(Some)
+                let mut comparison = comparison.clone();
+                comparison.path = path;
+                Filter::Comparison(comparison).resolve_for_elements(attribute, profile).map(Some)
             }
             Self::Present(path) => Filter::Present(element(path.position))
                 .resolve_for_elements(attribute, profile)
