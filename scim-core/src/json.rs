@@ -1,8 +1,10 @@
-//! JSON text from outside, read strictly: what two parsers could read in two ways is refused.
+//! JSON text from outside, read strictly: what two readers could take in two ways is refused.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
 use crate::error::{Result, ScimError, shorten};
@@ -11,14 +13,14 @@ use crate::error::{Result, ScimError, shorten};
 ///
 /// # Errors
 /// 400 `invalidSyntax`, with line and column, when it is not JSON in UTF-8, nests too deep, has a
-/// lone surrogate or U+0000 in a string, a number beyond `f64`, or the same key twice in one
-/// object.
+/// lone surrogate or U+0000 in a string or key, a number beyond `f64`, or twice the same key in one
+/// object: SCIM compares names without regard to case (RFC 7643 §2.1), and so does this.
 pub fn parse(text: &[u8]) -> Result<Value> {
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     Strict
         .deserialize(&mut deserializer)
         .and_then(|value| deserializer.end().map(|()| value))
-        .map_err(|e| ScimError::invalid_syntax(format!("request body: {e}")))
+        .map_err(|e| ScimError::invalid_syntax(format!("invalid JSON: {e}")))
 }
 
 /// Reads JSON text that must be an object; see [`parse`].
@@ -31,7 +33,7 @@ pub fn parse_object(text: &[u8]) -> Result<Map<String, Value>> {
         other => {
             let kind = kind_of(&other);
             Err(ScimError::invalid_syntax(format!(
-                "request body: expected an object, found {kind}"
+                "invalid JSON: expected an object, found {kind}"
             )))
         }
     }
@@ -108,15 +110,41 @@ impl<'de> Visitor<'de> for Strict {
         let mut map = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
             no_nul(&key)?;
-            let value = entries.next_value_seed(Strict)?;
-            if map.contains_key(&key) {
-                let key = shorten(&key);
-                return Err(A::Error::custom(format_args!("key `{key}` appears twice")));
+            match map.entry(key) {
+                Entry::Vacant(entry) => {
+                    entry.insert(entries.next_value_seed(Strict)?);
+                }
+                Entry::Occupied(entry) => {
+                    let key = shorten(entry.key());
+                    return Err(A::Error::custom(format_args!("key `{key}` appears twice")));
+                }
             }
-            map.insert(key, value);
+        }
+        if let Some(key) = twin(&map) {
+            let key = shorten(&key);
+            return Err(A::Error::custom(format_args!(
+                "key `{key}` appears twice, in different case"
+            )));
         }
         Ok(Value::Object(map))
     }
+}
+
+/// A key that differs from another in case only.
+fn twin(map: &Map<String, Value>) -> Option<String> {
+    /// Up to so many keys, comparing each with each is faster than sorting them.
+    const FEW: usize = 24;
+    if map.len() <= FEW {
+        let mut keys = map.keys();
+        while let Some(key) = keys.next() {
+            if keys.clone().any(|other| other.eq_ignore_ascii_case(key)) {
+                return Some(key.clone());
+            }
+        }
+        return None;
+    }
+    let mut seen = HashSet::with_capacity(map.len());
+    map.keys().find(|key| !seen.insert(key.to_ascii_lowercase())).cloned()
 }
 
 fn no_nul<E: serde::de::Error>(text: &str) -> Result<(), E> {
