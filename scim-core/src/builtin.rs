@@ -6,7 +6,6 @@ use crate::resource_type::ResourceType;
 use crate::schema::{Attribute, Schema};
 
 pub(crate) struct Builtin {
-    pub(crate) common: Vec<Arc<Attribute>>,
     pub(crate) user: Arc<ResourceType>,
     pub(crate) group: Arc<ResourceType>,
     pub(crate) service_provider_config: Arc<ResourceType>,
@@ -24,7 +23,6 @@ static BUILTIN: LazyLock<Builtin> = LazyLock::new(|| {
     };
     let enterprise = schema(include_str!("../schemas/enterprise-user.json"));
     Builtin {
-        common: known(serde_json::from_str(include_str!("../schemas/common.json"))),
         user: Arc::new(
             resource_type(
                 "User",
@@ -61,8 +59,16 @@ static BUILTIN: LazyLock<Builtin> = LazyLock::new(|| {
     }
 });
 
+pub(crate) fn common() -> &'static [Arc<Attribute>] {
+    &COMMON
+}
+
+// Apart from the others, since making a resource type needs it.
+static COMMON: LazyLock<Vec<Arc<Attribute>>> =
+    LazyLock::new(|| known(serde_json::from_str(include_str!("../schemas/common.json"))));
+
 fn schema(json: &str) -> Arc<Schema> {
-    Arc::new(known(Schema::from_json(json)))
+    Arc::new(known(Schema::from_canonical_json(json)))
 }
 
 #[expect(

@@ -9,15 +9,15 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use crate::error::{Result, ScimError, shorten};
 use crate::json::{self, kind_of};
-use crate::path::{AttributeRef, Target};
+use crate::path::{AttributeRef, Found, Target};
 use crate::profile::{Profile, Quirk, Quirks, Validation};
 use crate::resource::{Meta, Resource};
 use crate::resource_type::ResourceType;
-use crate::schema::{Attribute, AttributeType, Mutability};
+use crate::schema::{Attribute, AttributeType, Mutability, Schema};
 use crate::{DateTime, ResourceId};
 
 /// Where the JSON comes from, which decides what becomes of readOnly values.
@@ -29,7 +29,8 @@ pub enum Origin {
     /// ones demanded.
     Request,
     /// The value of a PATCH operation: readOnly parts are dropped, one value may stand for an
-    /// array (errata.md P4), and required attributes are not demanded.
+    /// array (errata.md P4), and what is required is not demanded, since a value may be merged into
+    /// one that has it: [`ResourceType::check_required`] checks the result.
     Patch,
     /// A whole resource as a service provider sent or stored it: everything is kept.
     Representation,
@@ -97,7 +98,10 @@ impl<'a> Ingest<'a> {
     pub fn resource_from(&mut self, body: Map<String, Value>) -> Result<Resource> {
         let mut attributes = Map::new();
         self.object(body, &mut attributes)?;
-        self.check_schemas(attributes.remove("schemas"))?;
+        let schemas = attributes.remove("schemas");
+        if self.origin != Origin::Patch || schemas.is_some() {
+            self.check_schemas(schemas)?;
+        }
         let keep = self.origin == Origin::Representation;
         let id = match attributes.remove("id").filter(|_| keep) {
             Some(Value::String(id)) => Some(ResourceId::new(id)?),
@@ -105,7 +109,7 @@ impl<'a> Ingest<'a> {
         };
         let meta = attributes.remove("meta").filter(|_| keep).map(Meta::from_json).transpose()?;
         if self.origin == Origin::Request {
-            self.check_required(&attributes)?;
+            self.resource_type.check_required(&attributes)?;
         }
         Ok(Resource::from_parts(Arc::clone(self.resource_type), id, meta, attributes))
     }
@@ -116,29 +120,42 @@ impl<'a> Ingest<'a> {
     /// # Errors
     /// 400 `invalidValue` when the profile refuses unknown attributes.
     pub fn key(&mut self, key: &str) -> Result<Option<Target>> {
-        let quirk = if key.contains(':') {
-            Some(Quirk::UrnKeys)
-        } else if key.contains('.') {
-            Some(Quirk::DottedKeys)
-        } else {
-            None
-        };
-        match (self.resource_type.resolve(key), quirk) {
-            (Some(target @ Target::Extension(_)), _) | (Some(target), None) => {
-                return Ok(Some(target));
+        Ok(self.find(key)?.map(Target::from))
+    }
+
+    fn find(&mut self, key: &str) -> Result<Option<Found<'a>>> {
+        let resource_type: &'a ResourceType = self.resource_type;
+        let mut needed = Quirks::NONE;
+        let found = resource_type.find(key).or_else(|| {
+            needed.insert(Quirk::UnqualifiedExtensionAttributes);
+            resource_type.find_unqualified(key)
+        });
+        match found {
+            Some(Found::Attribute { .. }) => {
+                if key.contains(':') {
+                    needed.insert(Quirk::UrnKeys);
+                }
+                if is_dotted(key) {
+                    needed.insert(Quirk::DottedKeys);
+                }
             }
-            (Some(target), Some(quirk)) if self.tolerate(quirk) => return Ok(Some(target)),
-            _ => {}
+            Some(Found::Resource) => needed.insert(Quirk::UrnKeys),
+            Some(Found::Extension(_)) | None => {}
         }
-        if let Some(found) = self.resource_type.unqualified_extension_attribute(key)
-            && self.tolerate(Quirk::UnqualifiedExtensionAttributes)
-        {
-            return Ok(Some(Target::Attribute(found)));
+        if found.is_some() && self.profile.quirks().contains_all(needed) {
+            self.fired.extend(needed);
+            return Ok(found);
         }
-        if self.profile.validates(Validation::UnknownAttributes) {
-            return Err(unknown(&key));
+        self.unknown(&key)
+    }
+
+    /// What becomes of something that no schema defines.
+    fn unknown<T>(&self, at: &dyn fmt::Display) -> Result<Option<T>> {
+        if !self.profile.validates(Validation::UnknownAttributes) {
+            return Ok(None);
         }
-        Ok(None)
+        let at = at.to_string();
+        Err(ScimError::invalid_value(format!("no schema defines an attribute `{}`", shorten(&at))))
     }
 
     /// The canonical form of a value for an attribute, or `None` when it says "unassigned": null,
@@ -164,33 +181,29 @@ impl<'a> Ingest<'a> {
         object: Map<String, Value>,
         attributes: &mut Map<String, Value>,
     ) -> Result<()> {
+        let object = self.nest_dotted(object, |ingest, key| ingest.find(key))?;
         for (key, value) in object {
-            match self.key(&key)? {
-                None => {}
-                Some(Target::Attribute(attribute)) => self.place(&attribute, value, attributes)?,
-                Some(Target::Resource) => match value {
+            match self.find(&key)? {
+                // Parts of a value are in it by now.
+                None | Some(Found::Attribute { sub_attribute: Some(_), .. }) => {}
+                Some(Found::Attribute { extension: None, attribute, .. }) => {
+                    self.place(None, attribute, key, value, attributes)?;
+                }
+                Some(Found::Attribute { extension: Some(extension), attribute, .. }) => {
+                    let name = attribute.name.clone();
+                    within(extension, attributes, |object| {
+                        self.place(Some(extension), attribute, name, value, object)
+                    })?;
+                }
+                Some(Found::Resource) => match value {
                     Value::Object(object) => self.object(object, attributes)?,
                     other => return Err(mismatch(&key, "an object", &other)),
                 },
-                Some(Target::Extension(schema)) => match value {
+                Some(Found::Extension(extension)) => match value {
                     Value::Null => {}
-                    Value::Object(object) => {
-                        for (name, value) in object {
-                            let path = format!("{}:{name}", schema.id());
-                            match self.resource_type.attribute(&path) {
-                                Some(attribute) if !name.contains('.') => {
-                                    self.place(&attribute, value, attributes)?;
-                                }
-                                Some(attribute) if self.tolerate(Quirk::DottedKeys) => {
-                                    self.place(&attribute, value, attributes)?;
-                                }
-                                _ if self.profile.validates(Validation::UnknownAttributes) => {
-                                    return Err(unknown(&path));
-                                }
-                                _ => {}
-                            }
-                        }
-                    }
+                    Value::Object(given) => within(extension, attributes, |object| {
+                        self.extension(extension, given, object)
+                    })?,
                     other => return Err(mismatch(&key, "an object", &other)),
                 },
             }
@@ -198,44 +211,95 @@ impl<'a> Ingest<'a> {
         Ok(())
     }
 
+    /// Puts the members of an extension's object into `attributes`, under canonical names.
+    fn extension(
+        &mut self,
+        extension: &'a Arc<Schema>,
+        object: Map<String, Value>,
+        attributes: &mut Map<String, Value>,
+    ) -> Result<()> {
+        let find = |ingest: &mut Self, key: &str| {
+            let resource_type: &'a ResourceType = ingest.resource_type;
+            resource_type
+                .find_in(Some(extension), key)
+                .filter(|_| !is_dotted(key) || ingest.tolerate(Quirk::DottedKeys))
+        };
+        let object = self.nest_dotted(object, |ingest, key| Ok(find(ingest, key)))?;
+        for (key, value) in object {
+            match find(self, &key) {
+                Some(Found::Attribute { attribute, sub_attribute: None, .. }) => {
+                    self.place(Some(extension), attribute, key, value, attributes)?;
+                }
+                _ => {
+                    self.unknown::<()>(&format_args!("{}:{key}", extension.id()))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// [`Quirk::DottedKeys`]: `"name.givenName": …` becomes a part of `"name": {…}`, so that all
+    /// parts of a value are looked at together.
+    fn nest_dotted(
+        &mut self,
+        mut object: Map<String, Value>,
+        find: impl Fn(&mut Self, &str) -> Result<Option<Found<'a>>>,
+    ) -> Result<Map<String, Value>> {
+        if !object.keys().any(|key| is_dotted(key)) {
+            return Ok(object);
+        }
+        let dotted: Vec<String> = object.keys().filter(|key| is_dotted(key)).cloned().collect();
+        for key in dotted {
+            let Some(Found::Attribute { attribute, sub_attribute: Some(sub), .. }) =
+                find(self, &key)?
+            else {
+                continue;
+            };
+            let (Some(value), Some((parent, _))) = (object.remove(&key), key.rsplit_once('.'))
+            else {
+                continue;
+            };
+            if value.is_null() {
+                continue;
+            }
+            if attribute.multi_valued {
+                return Err(ScimError::invalid_value(format!(
+                    "`{}` names a part of many values; give the values as an array",
+                    shorten(&key)
+                )));
+            }
+            let present = object.keys().find(|k| k.eq_ignore_ascii_case(parent)).cloned();
+            let parts = object.entry(present.unwrap_or_else(|| parent.to_owned()));
+            let parts = parts.or_insert(Value::Null);
+            if parts.is_null() {
+                *parts = Value::Object(Map::new());
+            }
+            match parts {
+                Value::Object(parts) if !parts.contains_key(&sub.name) => {
+                    parts.insert(sub.name.clone(), value);
+                }
+                _ => return Err(twice(&key)),
+            }
+        }
+        Ok(object)
+    }
+
     /// Puts one canonical value where it belongs; the same attribute twice is an error.
     fn place(
         &mut self,
-        attribute: &AttributeRef,
+        extension: Option<&Schema>,
+        attribute: &Attribute,
+        key: String,
         value: Value,
-        attributes: &mut Map<String, Value>,
+        object: &mut Map<String, Value>,
     ) -> Result<()> {
-        let read_only = attribute.attribute().mutability == Mutability::ReadOnly
-            || attribute.leaf().mutability == Mutability::ReadOnly;
-        if read_only && self.origin != Origin::Representation {
+        if attribute.mutability == Mutability::ReadOnly && self.origin != Origin::Representation {
             return Ok(());
         }
-        let Some(value) = self.value(attribute, value)? else {
-            return Ok(());
-        };
-        let mut object = attributes;
-        if let Some(extension) = attribute.extension() {
-            object = object_at(object, extension.id());
-        }
-        let name = &attribute.attribute().name;
-        if attribute.attribute().multi_valued && attribute.sub_attribute().is_some() {
-            return Err(ScimError::invalid_value(format!(
-                "`{attribute}` names a part of many values; give the values as an array"
-            )));
-        }
-        match attribute.sub_attribute() {
-            Some(sub) => insert_once(object_at(object, name), &sub.name, value, attribute),
-            None => match (object.get_mut(name), value) {
-                // `name.givenName` and `name` in one object: the parts complete each other.
-                (Some(Value::Object(present)), Value::Object(parts))
-                    if attribute.leaf().is_complex() =>
-                {
-                    parts
-                        .into_iter()
-                        .try_for_each(|(sub, value)| insert_once(present, &sub, value, attribute))
-                }
-                (_, value) => insert_once(object, name, value, attribute),
-            },
+        let at = At::Name(extension, &attribute.name);
+        match self.attribute(attribute, &at, value)? {
+            Some(value) => insert_once(object, key, &attribute.name, value, &at),
+            None => Ok(()),
         }
     }
 
@@ -253,7 +317,7 @@ impl<'a> Ingest<'a> {
                 Value::Array(mut elements)
                     if elements.len() <= 1 && self.tolerate(Quirk::ArrayForSingular) =>
                 {
-                    elements.pop().map_or(Ok(None), |value| self.attribute(attribute, at, value))
+                    elements.pop().map_or(Ok(None), |value| self.single(attribute, at, value))
                 }
                 value => self.single(attribute, at, value),
             };
@@ -270,7 +334,9 @@ impl<'a> Ingest<'a> {
             canonical.extend(self.single(attribute, &At::Index(at, index), element)?);
         }
         // RFC 7643 §2.4: "The primary attribute value "true" MUST appear no more than once."
-        if canonical.iter().filter(|e| is_primary(e)).count() > 1 {
+        if attribute.sub_attribute("primary").is_some()
+            && canonical.iter().filter(|e| is_primary(e)).count() > 1
+        {
             return Err(ScimError::invalid_value(format!(
                 "`{at}` has more than one primary value"
             )));
@@ -299,7 +365,7 @@ impl<'a> Ingest<'a> {
                 _ => return Err(mismatch(at, "a boolean", &Value::String(text))),
             },
             (AttributeType::Decimal, value @ Value::Number(_)) => value,
-            (AttributeType::Integer, Value::Number(number)) => match number.as_i64() {
+            (AttributeType::Integer, Value::Number(number)) => match whole(&number) {
                 Some(integer) => Value::from(integer),
                 None => {
                     return Err(ScimError::invalid_value(format!(
@@ -345,43 +411,31 @@ impl<'a> Ingest<'a> {
         let mut canonical = Map::new();
         for (key, value) in object {
             let Some(sub) = attribute.sub_attribute(&key) else {
-                if self.profile.validates(Validation::UnknownAttributes) {
-                    return Err(unknown(&At::Sub(at, &key)));
-                }
+                self.unknown::<()>(&At::Sub(at, &key))?;
                 continue;
             };
             if sub.mutability == Mutability::ReadOnly && self.origin != Origin::Representation {
                 continue;
             }
-            if let Some(value) = self.attribute(sub, &At::Sub(at, &sub.name), value)?
-                && canonical.insert(sub.name.clone(), value).is_some()
-            {
-                return Err(twice(&At::Sub(at, &sub.name)));
+            let at = At::Sub(at, &sub.name);
+            if let Some(value) = self.attribute(sub, &at, value)? {
+                insert_once(&mut canonical, key, &sub.name, value, &at)?;
             }
         }
-        if refers_to_resource(attribute) && self.origin != Origin::Representation {
+        if self.origin != Origin::Representation
+            && canonical.contains_key("$ref")
+            && refers_to_resource(attribute)
+        {
             // The server computes `$ref` from `value` (errata.md, 8359); a client that sends only
             // `$ref` names the resource by its last segment.
-            let reference = canonical.remove("$ref");
-            if let Some(Value::String(reference)) = reference
+            if let Some(Value::String(reference)) = canonical.remove("$ref")
                 && !canonical.contains_key("value")
                 && let Some(id) = reference.rsplit('/').find(|s| !s.is_empty())
             {
                 canonical.insert("value".to_owned(), Value::String(id.to_owned()));
             }
         }
-        if canonical.is_empty() {
-            return Ok(None);
-        }
-        if self.origin != Origin::Representation {
-            for sub in attribute.sub_attributes.iter().filter(|s| s.required) {
-                if sub.mutability != Mutability::ReadOnly && !canonical.contains_key(&sub.name) {
-                    let at = At::Sub(at, &sub.name);
-                    return Err(ScimError::invalid_value(format!("`{at}` is required")));
-                }
-            }
-        }
-        Ok(Some(Value::Object(canonical)))
+        Ok((!canonical.is_empty()).then_some(Value::Object(canonical)))
     }
 
     /// [`Quirk::JsonInString`]: the object inside the text takes the element's place, its
@@ -394,24 +448,21 @@ impl<'a> Ingest<'a> {
         if !attribute.multi_valued || !self.profile.tolerates(Quirk::JsonInString) {
             return object;
         }
-        let inner = match object.get("value") {
-            Some(Value::String(text)) if text.trim_start().starts_with('{') => {
-                json::parse_object(text.as_bytes()).ok()
+        // Each round takes off one layer of quotes, so the text gets shorter.
+        while let Some(mut inner) = json_in_string(&object) {
+            self.tolerate(Quirk::JsonInString);
+            if attribute.sub_attribute("displayName").is_none()
+                && let Some(display) = take(&mut inner, "displayName")
+                && !inner.keys().any(|k| k.eq_ignore_ascii_case("display"))
+            {
+                inner.insert("display".to_owned(), display);
             }
-            _ => None,
-        };
-        let Some(mut inner) = inner.filter(|i| i.get("value").is_some_and(Value::is_string)) else {
-            return object;
-        };
-        self.tolerate(Quirk::JsonInString);
-        if attribute.sub_attribute("displayName").is_none()
-            && let Some(display) = inner.remove("displayName")
-        {
-            inner.entry("display").or_insert(display);
-        }
-        object.remove("value");
-        for (key, value) in inner {
-            object.entry(key).or_insert(value);
+            let _ = take(&mut object, "value");
+            for (key, value) in inner {
+                if !object.keys().any(|k| k.eq_ignore_ascii_case(&key)) {
+                    object.insert(key, value);
+                }
+            }
         }
         object
     }
@@ -440,40 +491,12 @@ impl<'a> Ingest<'a> {
         }
         Ok(())
     }
-
-    /// Erratum 8281: what is required must be sent, and have a value.
-    fn check_required(&self, attributes: &Map<String, Value>) -> Result<()> {
-        let missing = |attribute: &&Arc<Attribute>, object: Option<&Map<String, Value>>| {
-            let value = object.and_then(|o| o.get(&attribute.name));
-            attribute.required
-                && attribute.mutability != Mutability::ReadOnly
-                && value.is_none_or(|v| v.as_str() == Some(""))
-        };
-        if let Some(attribute) =
-            self.resource_type.schema().attributes().iter().find(|a| missing(a, Some(attributes)))
-        {
-            return Err(ScimError::invalid_value(format!("`{}` is required", attribute.name)));
-        }
-        for extension in self.resource_type.extensions() {
-            let id = extension.schema.id();
-            let object = attributes.get(id).and_then(Value::as_object);
-            if object.is_none() && !extension.required {
-                continue;
-            }
-            if let Some(a) = extension.schema.attributes().iter().find(|a| missing(a, object)) {
-                return Err(ScimError::invalid_value(format!("`{id}:{}` is required", a.name)));
-            }
-            if object.is_none() {
-                return Err(ScimError::invalid_value(format!("extension `{id}` is required")));
-            }
-        }
-        Ok(())
-    }
 }
 
 /// Where a value stands, for error messages: `emails[1].type`.
 enum At<'a> {
     Path(&'a AttributeRef),
+    Name(Option<&'a Schema>, &'a str),
     Index(&'a At<'a>, usize),
     Sub(&'a At<'a>, &'a str),
 }
@@ -482,6 +505,8 @@ impl fmt::Display for At<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Path(path) => fmt::Display::fmt(path, f),
+            Self::Name(None, name) => f.write_str(name),
+            Self::Name(Some(extension), name) => write!(f, "{}:{name}", extension.id()),
             Self::Index(at, index) => write!(f, "{at}[{index}]"),
             Self::Sub(at, name) => write!(f, "{at}.{}", shorten(name)),
         }
@@ -525,39 +550,72 @@ pub fn refers_to_resource(attribute: &Attribute) -> bool {
         })
 }
 
-fn object_at<'m>(object: &'m mut Map<String, Value>, key: &str) -> &'m mut Map<String, Value> {
-    let entry = object.entry(key).or_insert_with(|| Value::Object(Map::new()));
-    if !entry.is_object() {
-        *entry = Value::Object(Map::new());
-    }
-    match entry {
-        Value::Object(object) => object,
-        _ => unreachable!("just made an object"),
-    }
+/// Whether a key holds a dot where an attribute's name would be: not in its URN.
+fn is_dotted(key: &str) -> bool {
+    key.rsplit(':').next().is_some_and(|name| name.contains('.'))
 }
 
+/// Fills the object of an extension, which stands in `attributes` only while it has a value.
+fn within(
+    extension: &Schema,
+    attributes: &mut Map<String, Value>,
+    fill: impl FnOnce(&mut Map<String, Value>) -> Result<()>,
+) -> Result<()> {
+    let (id, mut object) = match attributes.remove_entry(extension.id()) {
+        Some((id, Value::Object(object))) => (id, object),
+        _ => (extension.id().to_owned(), Map::new()),
+    };
+    fill(&mut object)?;
+    if !object.is_empty() {
+        attributes.insert(id, Value::Object(object));
+    }
+    Ok(())
+}
+
+/// Puts a value under its canonical name, which is `key` itself when a client spells as the schema
+/// does.
 fn insert_once(
     object: &mut Map<String, Value>,
+    key: String,
     name: &str,
     value: Value,
-    at: &dyn fmt::Display,
+    at: &At<'_>,
 ) -> Result<()> {
-    if object.contains_key(name) {
+    let name = if key == name { key } else { name.to_owned() };
+    if object.insert(name, value).is_some() {
         return Err(twice(at));
     }
-    object.insert(name.to_owned(), value);
     Ok(())
+}
+
+/// Takes out the member of that name, without regard to case.
+fn take(object: &mut Map<String, Value>, name: &str) -> Option<Value> {
+    let key = object.keys().find(|k| k.eq_ignore_ascii_case(name)).cloned()?;
+    object.remove(&key)
+}
+
+/// The object that the text of an object's `value` holds, if that has a text as `value` in turn.
+fn json_in_string(object: &Map<String, Value>) -> Option<Map<String, Value>> {
+    fn value(object: &Map<String, Value>) -> Option<&str> {
+        object.iter().find(|(k, _)| k.eq_ignore_ascii_case("value"))?.1.as_str()
+    }
+    let text = value(object).filter(|t| t.trim_start().starts_with('{'))?;
+    let inner = json::parse_object(text.as_bytes()).ok()?;
+    value(&inner).is_some().then_some(inner)
+}
+
+/// A JSON number as a whole one of 64 bits; `-0`, which JSON readers take for a float, is 0.
+fn whole(number: &Number) -> Option<i64> {
+    number.as_i64().or_else(|| {
+        let zero = number.as_f64().is_some_and(|f| f == 0.0 && f.is_sign_negative());
+        zero.then_some(0)
+    })
 }
 
 fn twice(at: &dyn fmt::Display) -> ScimError {
     ScimError::invalid_syntax(format!(
         "`{at}` appears twice; attribute names are compared without regard to case"
     ))
-}
-
-fn unknown(at: &dyn fmt::Display) -> ScimError {
-    let at = at.to_string();
-    ScimError::invalid_value(format!("no schema defines an attribute `{}`", shorten(&at)))
 }
 
 fn mismatch(at: &dyn fmt::Display, expected: &str, found: &Value) -> ScimError {

@@ -31,6 +31,7 @@
 
 mod builtin;
 mod datetime;
+mod definition;
 mod error;
 mod fold;
 mod id;
@@ -41,6 +42,8 @@ pub mod messages;
 mod path;
 mod profile;
 mod projection;
+mod replacing;
+mod required;
 mod resource;
 mod resource_type;
 pub mod schema;

@@ -20,6 +20,34 @@ pub enum Target {
     Extension(Arc<Schema>),
 }
 
+/// A [`Target`] that borrows from its resource type, for look-ups that keep nothing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Found<'a> {
+    Attribute {
+        extension: Option<&'a Arc<Schema>>,
+        attribute: &'a Arc<Attribute>,
+        sub_attribute: Option<&'a Arc<Attribute>>,
+    },
+    Resource,
+    Extension(&'a Arc<Schema>),
+}
+
+impl From<Found<'_>> for Target {
+    fn from(found: Found<'_>) -> Self {
+        match found {
+            Found::Attribute { extension, attribute, sub_attribute } => {
+                Self::Attribute(AttributeRef {
+                    extension: extension.cloned(),
+                    attribute: Arc::clone(attribute),
+                    sub_attribute: sub_attribute.cloned(),
+                })
+            }
+            Found::Resource => Self::Resource,
+            Found::Extension(schema) => Self::Extension(Arc::clone(schema)),
+        }
+    }
+}
+
 /// An attribute of a resource type, or a sub-attribute of one, with the extension it lives in.
 ///
 /// It is made by [`ResourceType::resolve`](crate::ResourceType::resolve), so its names are in the
@@ -32,14 +60,6 @@ pub struct AttributeRef {
 }
 
 impl AttributeRef {
-    pub(crate) fn new(
-        extension: Option<Arc<Schema>>,
-        attribute: Arc<Attribute>,
-        sub_attribute: Option<Arc<Attribute>>,
-    ) -> Self {
-        Self { extension, attribute, sub_attribute }
-    }
-
     /// The extension that the attribute belongs to; `None` for the core schema and for the common
     /// attributes.
     #[must_use]
@@ -117,11 +137,11 @@ fn elements(value: Option<&Value>) -> impl Iterator<Item = &Value> {
 
 impl PartialEq for AttributeRef {
     fn eq(&self, other: &Self) -> bool {
-        let id = |r: &Self| r.extension.as_ref().map(|e| e.id().to_owned());
-        let sub = |r: &Self| r.sub_attribute.as_ref().map(|s| s.name.clone());
-        self.attribute.name == other.attribute.name
-            && id(self) == id(other)
-            && sub(self) == sub(other)
+        fn parts(r: &AttributeRef) -> (Option<&str>, &str, Option<&str>) {
+            let extension = r.extension.as_ref().map(|e| e.id());
+            (extension, &r.attribute.name, r.sub_attribute.as_ref().map(|s| s.name.as_str()))
+        }
+        parts(self) == parts(other)
     }
 }
 

@@ -100,11 +100,16 @@ pub enum Quirk {
     /// It could hurt a client that means an empty string and not an unassigned attribute; RFC 7643
     /// has no attribute for which that makes a difference.
     EmptyMeansUnassigned,
+    /// A POST in a bulk request without a `bulkId`; it is answered without one (errata.md B4).
+    ///
+    /// Harmless: RFC 7644 §3.7 has the client name what it wants to refer to, and this one refers
+    /// to nothing.
+    MissingBulkId,
 }
 
 impl Quirk {
     /// Every quirk, in the order of the table.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::OperationCase,
         Self::MissingSchemas,
         Self::UnknownSchemaUris,
@@ -123,6 +128,7 @@ impl Quirk {
         Self::RemoveWithValue,
         Self::IgnoreUnknownPaths,
         Self::EmptyMeansUnassigned,
+        Self::MissingBulkId,
     ];
 
     const fn bit(self) -> u64 {
@@ -170,6 +176,12 @@ impl Quirks {
     #[must_use]
     pub const fn contains(self, quirk: Quirk) -> bool {
         self.0 & quirk.bit() != 0
+    }
+
+    /// Whether every quirk of `others` is in the set.
+    #[must_use]
+    pub const fn contains_all(self, others: Self) -> bool {
+        self.0 & others.0 == others.0
     }
 
     /// Whether the set is empty.

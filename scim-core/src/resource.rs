@@ -1,9 +1,10 @@
 //! A resource: the schema-driven document that the protocol works on (RFC 7643 §3).
 
-use std::fmt::Write as _;
+use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::error::{Result, ScimError};
@@ -12,7 +13,7 @@ use crate::member::Member;
 use crate::path::Target;
 use crate::profile::Profile;
 use crate::resource_type::ResourceType;
-use crate::schema::{Attribute, Mutability, USER_URN};
+use crate::schema::USER_URN;
 use crate::{DateTime, ExternalId, ResourceId, Version};
 
 /// A password or the like: it never prints, and is wiped when dropped.
@@ -58,7 +59,7 @@ impl Meta {
 ///
 /// Its attributes are under the schema's spelling, extensions under their URN; unassigned values
 /// are absent. `schemas` is not stored but computed from the content, so it is always true.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Resource {
     resource_type: Arc<ResourceType>,
     id: Option<ResourceId>,
@@ -138,6 +139,16 @@ impl Resource {
         &self.attributes
     }
 
+    /// The same resource with other attributes, made of its own.
+    pub(crate) fn with_attributes(
+        self,
+        change: impl FnOnce(&ResourceType, Map<String, Value>) -> Result<Map<String, Value>>,
+    ) -> Result<Self> {
+        let Self { resource_type, id, meta, attributes } = self;
+        let attributes = change(&resource_type, attributes)?;
+        Ok(Self { resource_type, id, meta, attributes })
+    }
+
     /// The attributes in canonical form; see [`Resource::attributes`].
     #[must_use]
     pub fn into_attributes(self) -> Map<String, Value> {
@@ -162,7 +173,10 @@ impl Resource {
     /// one.
     #[must_use]
     pub fn take_members(&mut self) -> Vec<Member> {
-        match self.attributes.remove("members").filter(|_| self.resource_type.has_members()) {
+        if !self.resource_type.has_members() {
+            return Vec::new();
+        }
+        match self.attributes.remove("members") {
             Some(Value::Array(elements)) => Member::list_from_json(&elements),
             _ => Vec::new(),
         }
@@ -207,105 +221,29 @@ impl Resource {
         }
         json
     }
+}
 
-    /// What replacing `current` by this resource gives (PUT, RFC 7644 §3.5.1).
-    ///
-    /// An absent readWrite attribute is cleared; an absent `active` of a user, and absent
-    /// writeOnly and immutable attributes, keep their value, as readOnly ones always do. `members`
-    /// of a group are taken as they are: stores keep them as rows.
-    ///
-    /// # Errors
-    /// 400 `mutability` when an immutable attribute that has a value is given another; elements of
-    /// a multi-valued attribute are paired by their `value` (errata.md P7).
-    pub fn replacing(self, current: &Map<String, Value>) -> Result<Self> {
-        let Self { resource_type, id, meta, mut attributes } = self;
-        let core = resource_type.schema();
-        let keeps_active = core.id() == USER_URN;
-        for attribute in core.attributes() {
-            let name = attribute.name.as_str();
-            if name == "members" && resource_type.has_members() {
-                continue;
-            }
-            let mut given = attributes.remove(name);
-            if given.is_none() && keeps_active && name == "active" {
-                given = current.get(name).cloned();
-            }
-            if let Some(value) = replaced(attribute, name, current.get(name), given)? {
-                attributes.insert(name.to_owned(), value);
-            }
-        }
-        for extension in resource_type.extensions() {
-            let id = extension.schema.id();
-            let mut given = match attributes.remove(id) {
-                Some(Value::Object(given)) => given,
-                _ => Map::new(),
+/// What is never returned prints as `"…"`, so that no password reaches a log.
+impl fmt::Debug for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = self.to_json();
+        let objects = std::iter::once((None, self.resource_type.schema())).chain(
+            self.resource_type.extensions().iter().map(|e| (Some(e.schema.id()), &e.schema)),
+        );
+        for (urn, schema) in objects {
+            let object = match urn {
+                None => Some(&mut shown),
+                Some(urn) => shown.get_mut(urn).and_then(Value::as_object_mut),
             };
-            let present = current.get(id).and_then(Value::as_object);
-            for attribute in extension.schema.attributes() {
-                let name = attribute.name.as_str();
-                let present = present.and_then(|p| p.get(name));
-                if let Some(value) = replaced(attribute, name, present, given.remove(name))? {
-                    given.insert(name.to_owned(), value);
+            let Some(object) = object else { continue };
+            for attribute in schema.attributes().iter().filter(|a| a.is_never_returned()) {
+                if let Some(value) = object.get_mut(&attribute.name) {
+                    *value = Value::from("…");
                 }
             }
-            if !given.is_empty() {
-                attributes.insert(id.to_owned(), Value::Object(given));
-            }
         }
-        Ok(Self { resource_type, id, meta, attributes })
+        f.debug_tuple("Resource").field(&self.resource_type).field(&shown).finish()
     }
-}
-
-/// The value that an attribute has after a PUT.
-fn replaced(
-    attribute: &Attribute,
-    at: &str,
-    current: Option<&Value>,
-    given: Option<Value>,
-) -> Result<Option<Value>> {
-    match (attribute.mutability, current, given) {
-        (Mutability::ReadOnly, current, _) => Ok(current.cloned()),
-        (Mutability::Immutable, Some(current), Some(given)) if *current != given => {
-            Err(ScimError::mutability(format!("`{at}` is immutable and has another value")))
-        }
-        (Mutability::Immutable | Mutability::WriteOnly, Some(current), None) => {
-            Ok(Some(current.clone()))
-        }
-        (_, Some(current), Some(mut given)) if attribute.is_complex() => {
-            match (&mut given, current) {
-                (Value::Object(given), Value::Object(current)) => {
-                    replace_parts(attribute, at, current, given)?;
-                }
-                (Value::Array(elements), Value::Array(current)) => {
-                    for element in elements {
-                        let value = element.get("value");
-                        let pair =
-                            current.iter().find(|c| value.is_some() && c.get("value") == value);
-                        if let (Value::Object(given), Some(Value::Object(pair))) = (element, pair) {
-                            replace_parts(attribute, at, pair, given)?;
-                        }
-                    }
-                }
-                _ => {}
-            }
-            Ok(Some(given))
-        }
-        (_, _, given) => Ok(given),
-    }
-}
-
-fn replace_parts(
-    attribute: &Attribute,
-    at: &str,
-    current: &Map<String, Value>,
-    given: &mut Map<String, Value>,
-) -> Result<()> {
-    for sub in attribute.sub_attributes.iter().filter(|s| s.mutability != Mutability::ReadWrite) {
-        let at = format!("{at}.{}", sub.name);
-        let value = replaced(sub, &at, current.get(&sub.name), given.remove(&sub.name))?;
-        given.extend(value.map(|v| (sub.name.clone(), v)));
-    }
-    Ok(())
 }
 
 /// The URIs of the schemas that a resource's attributes use: the core schema, and each extension
@@ -323,17 +261,32 @@ pub fn schemas_of<'a>(
 /// without `id`, `meta`, `members` and `groups`.
 #[must_use]
 pub fn document_text(resource_type: &ResourceType, attributes: &Map<String, Value>) -> String {
-    let schemas: Vec<&str> = schemas_of(resource_type, attributes).collect();
-    let mut text = format!("{{\"schemas\":{}", Value::from(schemas));
-    for (name, value) in attributes {
-        let rows = (name == "members" && resource_type.has_members())
-            || (name == "groups" && resource_type.has_groups());
-        if rows || matches!(name.as_str(), "schemas" | "id" | "meta") {
-            continue;
+    // Strings and JSON values always serialise.
+    serde_json::to_string(&Document { resource_type, attributes }).unwrap_or_default()
+}
+
+struct Document<'a> {
+    resource_type: &'a ResourceType,
+    attributes: &'a Map<String, Value>,
+}
+
+impl Serialize for Document<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let Self { resource_type, attributes } = *self;
+        let mut map = serializer.serialize_map(None)?;
+        let schemas: Vec<&str> = schemas_of(resource_type, attributes).collect();
+        map.serialize_entry("schemas", &schemas)?;
+        for (name, value) in attributes {
+            let apart = match name.as_str() {
+                "schemas" | "id" | "meta" => true,
+                "members" => resource_type.has_members(),
+                "groups" => resource_type.has_groups(),
+                _ => false,
+            };
+            if !apart {
+                map.serialize_entry(name, value)?;
+            }
         }
-        // Writing to a string cannot fail.
-        let _ = write!(text, ",{}:{value}", Value::from(name.as_str()));
+        map.end()
     }
-    text.push('}');
-    text
 }

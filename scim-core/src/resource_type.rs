@@ -7,9 +7,13 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::builtin;
+use crate::definition;
 use crate::error::{Result, ScimError, shorten};
-use crate::path::{AttributeRef, Target};
-use crate::schema::{Attribute, GROUP_URN, RESOURCE_TYPE_URN, Schema, USER_URN, find};
+use crate::path::{AttributeRef, Found, Target};
+use crate::projection::Plan;
+use crate::schema::{
+    Attribute, AttributeType, GROUP_URN, RESOURCE_TYPE_URN, Schema, USER_URN, find,
+};
 
 /// An extension of a resource type (RFC 7643 §6, `schemaExtensions`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +25,10 @@ pub struct SchemaExtension {
 }
 
 /// A resource type with its schemas in hand (RFC 7643 §6).
+///
+/// The common attributes (§3.1) are part of every resource. A core schema that defines `schemas`,
+/// `id` or `meta` again changes nothing; one that defines `externalId` as a single string may give
+/// it further characteristics, such as `required` or `uniqueness`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ResourceType {
     name: Arc<str>,
@@ -28,6 +36,10 @@ pub struct ResourceType {
     endpoint: String,
     schema: Arc<Schema>,
     extensions: Vec<SchemaExtension>,
+    /// The common attributes and those of the core schema.
+    core: Vec<Arc<Attribute>>,
+    /// What is returned when a client asks for nothing in particular.
+    default_plan: Arc<Plan>,
 }
 
 impl ResourceType {
@@ -39,7 +51,8 @@ impl ResourceType {
     pub fn new(name: &str, endpoint: &str, schema: Arc<Schema>) -> Result<Self> {
         let segment = endpoint.strip_prefix('/').unwrap_or(endpoint);
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~');
-        if name.is_empty() || segment.is_empty() || !segment.chars().all(plain) {
+        let dots = matches!(segment, "." | "..");
+        if name.is_empty() || segment.is_empty() || dots || !segment.chars().all(plain) {
             return Err(ScimError::invalid_value(format!(
                 "resource type `{}` with endpoint `{}`: both need a value, and the endpoint is one path segment",
                 shorten(name),
@@ -50,9 +63,17 @@ impl ResourceType {
             name: name.into(),
             description: String::new(),
             endpoint: format!("/{segment}"),
+            core: core_attributes(&schema),
             schema,
             extensions: Vec::new(),
-        })
+            default_plan: Arc::default(),
+        }
+        .planned())
+    }
+
+    fn planned(mut self) -> Self {
+        self.default_plan = Arc::new(Plan::default_for(&self));
+        self
     }
 
     /// The same with a description for people.
@@ -66,7 +87,7 @@ impl ResourceType {
     #[must_use]
     pub fn with_extension(mut self, schema: Arc<Schema>, required: bool) -> Self {
         self.extensions.push(SchemaExtension { schema, required });
-        self
+        self.planned()
     }
 
     /// The name, which is also its id: `User`. Case-exact (erratum 8475).
@@ -138,18 +159,7 @@ impl ResourceType {
     /// ```
     #[must_use]
     pub fn resolve(&self, path: &str) -> Option<Target> {
-        let Some((schema, rest)) = self.split_urn(path) else {
-            return (!path.contains(':'))
-                .then(|| self.attribute_in(None, path))
-                .flatten()
-                .map(Target::Attribute);
-        };
-        let extension = (!Arc::ptr_eq(schema, &self.schema)).then(|| Arc::clone(schema));
-        match (rest, extension) {
-            (Some(rest), extension) => self.attribute_in(extension, rest).map(Target::Attribute),
-            (None, Some(extension)) => Some(Target::Extension(extension)),
-            (None, None) => Some(Target::Resource),
-        }
+        self.find(path).map(Target::from)
     }
 
     /// The attribute or sub-attribute that `path` names, when it names one: [`Self::resolve`]
@@ -166,8 +176,30 @@ impl ResourceType {
     /// the first extension that defines it. Some identity providers leave the URN out.
     #[must_use]
     pub fn unqualified_extension_attribute(&self, path: &str) -> Option<AttributeRef> {
-        let extensions = self.extensions.iter().map(|e| Arc::clone(&e.schema));
-        extensions.filter(|_| !path.contains(':')).find_map(|e| self.attribute_in(Some(e), path))
+        match Target::from(self.find_unqualified(path)?) {
+            Target::Attribute(attribute) => Some(attribute),
+            Target::Resource | Target::Extension(_) => None,
+        }
+    }
+
+    /// [`Self::resolve`] without taking shares in what it finds.
+    pub(crate) fn find(&self, path: &str) -> Option<Found<'_>> {
+        if !path.contains(':') {
+            return self.find_in(None, path);
+        }
+        let (schema, rest) = self.split_urn(path)?;
+        let extension = (!Arc::ptr_eq(schema, &self.schema)).then_some(schema);
+        match (rest, extension) {
+            (Some(rest), extension) => self.find_in(extension, rest),
+            (None, Some(extension)) => Some(Found::Extension(extension)),
+            (None, None) => Some(Found::Resource),
+        }
+    }
+
+    /// [`Self::unqualified_extension_attribute`] without taking shares in what it finds.
+    pub(crate) fn find_unqualified(&self, path: &str) -> Option<Found<'_>> {
+        let extensions = self.extensions.iter().filter(|_| !path.contains(':'));
+        extensions.map(|e| &e.schema).find_map(|schema| self.find_in(Some(schema), path))
     }
 
     /// The longest schema URI that `path` begins with, and what follows its colon.
@@ -187,33 +219,36 @@ impl ResourceType {
             .max_by_key(|(schema, _)| schema.id().len())
     }
 
-    fn attribute_in(&self, extension: Option<Arc<Schema>>, path: &str) -> Option<AttributeRef> {
+    /// The attribute that a path without URN names in an extension, or else in the core.
+    pub(crate) fn find_in<'a>(
+        &'a self,
+        extension: Option<&'a Arc<Schema>>,
+        path: &str,
+    ) -> Option<Found<'a>> {
         let (name, sub) = match path.split_once('.') {
             Some((name, sub)) => (name, Some(sub)),
             None => (path, None),
         };
-        let attribute = Arc::clone(match &extension {
+        let attribute = match extension {
             Some(extension) => extension.attribute(name)?,
-            None => self.schema.attribute(name).or_else(|| find(common_attributes(), name))?,
-        });
-        let complex = attribute.is_complex();
-        let multi_valued = attribute.multi_valued;
-        let simple = AttributeRef::new(extension, attribute, None);
-        match sub {
-            None => Some(simple),
-            Some(sub) if complex => simple.child(sub),
-            Some(sub) => (multi_valued && sub.eq_ignore_ascii_case("value")).then_some(simple),
-        }
+            None => find(&self.core, name)?,
+        };
+        let sub_attribute = match sub {
+            None => None,
+            Some(sub) if attribute.is_complex() => Some(attribute.sub_attribute(sub)?),
+            Some(sub) if attribute.multi_valued && sub.eq_ignore_ascii_case("value") => None,
+            Some(_) => return None,
+        };
+        Some(Found::Attribute { extension, attribute, sub_attribute })
     }
 
     /// The common attributes (RFC 7643 §3.1) and those of the core schema that are not among them.
     pub fn core_attributes(&self) -> impl Iterator<Item = &Arc<Attribute>> {
-        common_attributes().iter().chain(
-            self.schema
-                .attributes()
-                .iter()
-                .filter(|a| find(common_attributes(), &a.name).is_none()),
-        )
+        self.core.iter()
+    }
+
+    pub(crate) fn default_plan(&self) -> &Arc<Plan> {
+        &self.default_plan
     }
 
     /// The built-in User with the enterprise extension, at `/Users` (RFC 7643 §4.1, §4.3).
@@ -251,7 +286,21 @@ impl ResourceType {
 /// `meta`. The RFC gives them in prose only; the definitions are ours.
 #[must_use]
 pub fn common_attributes() -> &'static [Arc<Attribute>] {
-    &builtin::get().common
+    builtin::common()
+}
+
+/// RFC 7643 §3.1 prevails over a schema that defines the common attributes again (errata.md R9).
+fn core_attributes(schema: &Schema) -> Vec<Arc<Attribute>> {
+    let common = common_attributes();
+    let own_external_id = schema.attribute("externalId").filter(|a| {
+        a.attribute_type == AttributeType::String && !a.multi_valued && a.name == "externalId"
+    });
+    common
+        .iter()
+        .map(|a| own_external_id.filter(|own| own.name == a.name).unwrap_or(a))
+        .chain(schema.attributes().iter().filter(|a| find(common, &a.name).is_none()))
+        .map(Arc::clone)
+        .collect()
 }
 
 impl fmt::Debug for ResourceType {
@@ -357,16 +406,23 @@ impl Registry {
     /// # Errors
     /// 409 `uniqueness` when another schema has the URI (compared without regard to case).
     pub fn add_schema(&mut self, schema: Schema) -> Result<Arc<Schema>> {
-        if let Some(present) = self.schema(schema.id()) {
-            return if **present == schema {
-                Ok(Arc::clone(present))
-            } else {
-                Err(ScimError::uniqueness("schema id"))
-            };
+        self.share_schema(Arc::new(schema))
+    }
+
+    fn share_schema(&mut self, schema: Arc<Schema>) -> Result<Arc<Schema>> {
+        if let Some(present) = self.present(&schema)? {
+            return Ok(Arc::clone(present));
         }
-        let schema = Arc::new(schema);
         self.schemas.push(Arc::clone(&schema));
         Ok(schema)
+    }
+
+    /// The schema with the URI of `schema`, which must be an equal one.
+    fn present(&self, schema: &Schema) -> Result<Option<&Arc<Schema>>> {
+        match self.schema(schema.id()) {
+            Some(present) if **present != *schema => Err(ScimError::uniqueness("schema id")),
+            present => Ok(present),
+        }
     }
 
     /// Adds a schema from its JSON (RFC 7643 §7).
@@ -377,14 +433,15 @@ impl Registry {
         self.add_schema(Schema::from_json(json)?)
     }
 
-    /// Adds a resource type; its schemas are added with it.
+    /// Adds a resource type; its schemas are added with it. When it cannot be added, nothing is.
     ///
     /// # Errors
-    /// 409 `uniqueness` when another resource type has the name or the endpoint (erratum 8475), or
-    /// the endpoint is one of the protocol's own; else as [`Registry::add_schema`].
+    /// 409 `uniqueness` when another resource type has the name or the endpoint (erratum 8475), the
+    /// endpoint is one of the protocol's own, or the type has one schema twice; else as
+    /// [`Registry::add_schema`].
     pub fn add_resource_type(&mut self, resource_type: ResourceType) -> Result<Arc<ResourceType>> {
-        const RESERVED: [&str; 5] =
-            ["/ServiceProviderConfig", "/ResourceTypes", "/Schemas", "/Bulk", "/Me"];
+        const RESERVED: [&str; 6] =
+            ["/ServiceProviderConfig", "/ResourceTypes", "/Schemas", "/Bulk", "/Me", "/.search"];
         let taken = |t: &Arc<ResourceType>| {
             t.name == resource_type.name || t.endpoint == resource_type.endpoint
         };
@@ -394,9 +451,17 @@ impl Registry {
         if RESERVED.contains(&resource_type.endpoint.as_str()) {
             return Err(ScimError::uniqueness("endpoint"));
         }
-        self.add_schema((*resource_type.schema).clone())?;
-        for extension in &resource_type.extensions {
-            self.add_schema((*extension.schema).clone())?;
+        let extensions = resource_type.extensions.iter().map(|e| &e.schema);
+        let schemas: Vec<_> = std::iter::once(&resource_type.schema).chain(extensions).collect();
+        for (i, schema) in schemas.iter().enumerate() {
+            self.present(schema)?;
+            let before = schemas.get(..i).unwrap_or_default();
+            if before.iter().any(|s| s.id().eq_ignore_ascii_case(schema.id())) {
+                return Err(ScimError::uniqueness("schema id of a resource type"));
+            }
+        }
+        for schema in schemas {
+            self.share_schema(Arc::clone(schema))?;
         }
         let resource_type = Arc::new(resource_type);
         self.resource_types.push(Arc::clone(&resource_type));
@@ -406,11 +471,12 @@ impl Registry {
     /// Adds a resource type from its JSON (RFC 7643 §6); the schemas it names must be there.
     ///
     /// # Errors
-    /// 400 `invalidSyntax` when the text is not such JSON, 400 `invalidValue` when a schema is not
-    /// registered, else as [`ResourceType::new`] and [`Registry::add_resource_type`].
+    /// 400 `invalidSyntax` when the text is not a JSON object, 400 `invalidValue` when a value does
+    /// not fit or a schema is not registered, else as [`ResourceType::new`] and
+    /// [`Registry::add_resource_type`].
     pub fn add_resource_type_json(&mut self, json: &str) -> Result<Arc<ResourceType>> {
-        let parts: ResourceTypeJson = serde_json::from_str(json)
-            .map_err(|e| ScimError::invalid_syntax(format!("resource type definition: {e}")))?;
+        let parts: ResourceTypeJson = definition::read(&ResourceType::of_resource_types(), json)
+            .map_err(|e| e.within("resource type definition"))?;
         let schema = |uri: &str| {
             self.schema(uri).cloned().ok_or_else(|| {
                 let (name, uri) = (shorten(&parts.name), shorten(uri));

@@ -4,9 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::ser::SerializeMap;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::definition;
 use crate::error::{Result, ScimError, shorten};
+use crate::resource_type::ResourceType;
 
 /// URN of the core User schema (RFC 7643 §4.1).
 pub const USER_URN: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -25,7 +27,7 @@ pub const SCHEMA_URN: &str = "urn:ietf:params:scim:schemas:core:2.0:Schema";
 /// The data types of RFC 7643 §2.3.
 ///
 /// Exhaustive: the RFC closes the list (erratum 8435 adds `binary`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum AttributeType {
     /// Unicode text (§2.3.1), the default.
@@ -45,6 +47,31 @@ pub enum AttributeType {
     Reference,
     /// An object of sub-attributes (§2.3.8).
     Complex,
+}
+
+impl AttributeType {
+    const KEYWORDS: [(&'static str, Self); 8] = [
+        ("string", Self::String),
+        ("boolean", Self::Boolean),
+        ("decimal", Self::Decimal),
+        ("integer", Self::Integer),
+        ("dateTime", Self::DateTime),
+        ("binary", Self::Binary),
+        ("reference", Self::Reference),
+        ("complex", Self::Complex),
+    ];
+}
+
+/// Unlike the other keywords of a schema, these are read in any case (errata.md R18).
+impl<'de> Deserialize<'de> for AttributeType {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let known = Self::KEYWORDS.into_iter().find(|(word, _)| word.eq_ignore_ascii_case(&text));
+        known.map(|(_, attribute_type)| attribute_type).ok_or_else(|| {
+            let text = shorten(&text);
+            serde::de::Error::custom(format_args!("`{text}` is not an attribute type"))
+        })
+    }
 }
 
 /// Who may set an attribute, and when (RFC 7643 §7). Exhaustive: the RFC closes the list.
@@ -144,6 +171,13 @@ impl Attribute {
     #[must_use]
     pub fn is_complex(&self) -> bool {
         self.attribute_type == AttributeType::Complex
+    }
+
+    /// Whether it is in no answer: `returned` never, or writeOnly, whose values "SHALL NOT be
+    /// returned" whatever else the schema says (RFC 7643 §7).
+    #[must_use]
+    pub fn is_never_returned(&self) -> bool {
+        self.returned == Returned::Never || self.mutability == Mutability::WriteOnly
     }
 
     /// Whether text compares exactly: what the schema says, except that references and binary
@@ -260,12 +294,22 @@ impl Schema {
         Ok(schema)
     }
 
-    /// A schema from the JSON of a Schema resource (RFC 7643 §7, §8.7). Members other than `id`,
-    /// `name`, `description` and `attributes` are ignored.
+    /// A schema from the JSON of a Schema resource (RFC 7643 §7, §8.7). It is read as any other
+    /// resource is: names in any case, null for what has no value; what it leaves out has the
+    /// defaults of §2.2. Members that §7 does not define are ignored, and so is `meta`.
     ///
     /// # Errors
-    /// 400 `invalidSyntax` when the text is not such JSON, else as [`Schema::new`].
+    /// 400 `invalidSyntax` when the text is not a JSON object, 400 `invalidValue` when a value does
+    /// not fit, else as [`Schema::new`].
     pub fn from_json(json: &str) -> Result<Self> {
+        let parts: SchemaJson = definition::read(&ResourceType::of_schemas(), json)
+            .map_err(|e| e.within("schema definition"))?;
+        Self::new(parts.id, parts.name, parts.description, parts.attributes)
+    }
+
+    /// A schema from JSON in canonical form, as the built-in ones are: [`Schema::from_json`] needs
+    /// the schema of schemas to be there already.
+    pub(crate) fn from_canonical_json(json: &str) -> Result<Self> {
         let parts: SchemaJson = serde_json::from_str(json)
             .map_err(|e| ScimError::invalid_syntax(format!("schema definition: {e}")))?;
         Self::new(parts.id, parts.name, parts.description, parts.attributes)
