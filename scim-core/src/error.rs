@@ -261,29 +261,36 @@ impl<'de> Deserialize<'de> for ScimError {
     /// known is dropped.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Message {
+            status: StatusText,
+            scim_type: Option<String>,
+            detail: Option<String>,
+        }
+        let message = Message::deserialize(deserializer)?;
+        Ok(Self {
+            status: message.status.0,
+            scim_type: message.scim_type.as_deref().and_then(ScimType::from_keyword),
+            detail: Cow::Owned(message.detail.unwrap_or_default()),
+        })
+    }
+}
+
+/// An HTTP status as messages hold it: as text, or as the number that some servers write.
+pub(crate) struct StatusText(pub(crate) u16);
+
+impl<'de> Deserialize<'de> for StatusText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        #[derive(Deserialize)]
         #[serde(untagged)]
         enum Status {
             Text(String),
             Number(u16),
         }
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Message {
-            status: Status,
-            scim_type: Option<String>,
-            #[serde(default)]
-            detail: String,
+        match Status::deserialize(deserializer)? {
+            Status::Number(status) => Ok(Self(status)),
+            Status::Text(text) => text.parse().map(Self).map_err(serde::de::Error::custom),
         }
-        let message = Message::deserialize(deserializer)?;
-        let status = match message.status {
-            Status::Number(status) => status,
-            Status::Text(text) => text.parse().map_err(serde::de::Error::custom)?,
-        };
-        Ok(Self {
-            status,
-            scim_type: message.scim_type.as_deref().and_then(ScimType::from_keyword),
-            detail: Cow::Owned(message.detail),
-        })
     }
 }
 

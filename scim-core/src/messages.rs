@@ -76,20 +76,15 @@ impl<'a> Message<'a> {
 
     /// The member of that name, unless it is null.
     fn take(&mut self, name: &str) -> Result<Option<Value>> {
-        let mut keys = self
-            .members
-            .keys()
-            .filter(|k| k.eq_ignore_ascii_case(name))
-            .cloned()
-            .collect::<Vec<_>>();
-        let key = keys.pop();
-        if !keys.is_empty() {
+        let mut keys = self.members.keys().filter(|k| k.eq_ignore_ascii_case(name));
+        let Some(key) = keys.next().cloned() else { return Ok(None) };
+        if keys.next().is_some() {
             return Err(ScimError::invalid_syntax(format!(
                 "{}: `{name}` appears twice",
                 self.name
             )));
         }
-        Ok(key.and_then(|key| self.members.remove(&key)).filter(|v| !v.is_null()))
+        Ok(self.members.remove(&key).filter(|v| !v.is_null()))
     }
 
     fn take_string(&mut self, name: &str) -> Result<Option<String>> {

@@ -1,15 +1,17 @@
 //! Many operations in one request (RFC 7644 §3.7).
 
+use std::collections::HashSet;
+
 use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use super::{BULK_REQUEST_URN, BULK_RESPONSE_URN, Message};
-use crate::error::{Result, ScimError};
-use crate::profile::{Profile, Quirks};
+use crate::error::{Result, ScimError, StatusText};
+use crate::profile::{Profile, Quirk, Quirks};
 
 /// The HTTP method of a bulk operation. Exhaustive: the RFC closes the list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum BulkMethod {
     /// Creates a resource.
@@ -65,9 +67,10 @@ impl BulkRequest {
     /// Reads the body of `POST /Bulk`.
     ///
     /// # Errors
-    /// 400 `invalidSyntax` when it is not such a message, and when a POST lacks a `bulkId`, a
-    /// method other than DELETE lacks `data`, or a `bulkId` appears twice (errata.md B4); 400
-    /// `invalidValue` when `failOnErrors` is below 1 (B6).
+    /// 400 `invalidSyntax` when it is not such a message, and when a POST lacks a `bulkId` (unless
+    /// the profile tolerates [`Quirk::MissingBulkId`]), a method other than DELETE lacks `data`, or
+    /// a `bulkId` appears twice (errata.md B4); 400 `invalidValue` when `failOnErrors` is below 1
+    /// (B6).
     pub fn parse(body: &[u8], profile: &Profile) -> Result<Self> {
         let mut message = Message::parse(body, "BulkRequest", BULK_REQUEST_URN, profile)?;
         let fail_on_errors = match message.take_integer("failOnErrors")? {
@@ -86,7 +89,8 @@ impl BulkRequest {
             ));
         }
         let mut operations = Vec::with_capacity(elements.len());
-        let mut bulk_ids = std::collections::HashSet::new();
+        let mut bulk_ids = HashSet::new();
+        let mut fired = message.fired;
         for (index, element) in elements.into_iter().enumerate() {
             let within = |e: ScimError| e.within(format_args!("operation {}", index + 1));
             let Value::Object(members) = element else {
@@ -94,6 +98,7 @@ impl BulkRequest {
             };
             let mut part = Message::part(members, "BulkRequest", profile);
             let operation = operation(&mut part).map_err(within)?;
+            fired.extend(part.fired);
             if let Some(bulk_id) = &operation.bulk_id
                 && !bulk_ids.insert(bulk_id.clone())
             {
@@ -101,7 +106,36 @@ impl BulkRequest {
             }
             operations.push(operation);
         }
-        Ok(Self { fail_on_errors, operations, fired: message.fired })
+        Ok(Self { fail_on_errors, operations, fired })
+    }
+}
+
+impl Serialize for BulkOperation {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("method", &self.method)?;
+        for (name, text) in [("bulkId", &self.bulk_id), ("version", &self.version)] {
+            if let Some(text) = text {
+                map.serialize_entry(name, text)?;
+            }
+        }
+        map.serialize_entry("path", &self.path)?;
+        if let Some(data) = &self.data {
+            map.serialize_entry("data", data)?;
+        }
+        map.end()
+    }
+}
+
+impl Serialize for BulkRequest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("schemas", &[BULK_REQUEST_URN])?;
+        if let Some(errors) = self.fail_on_errors {
+            map.serialize_entry("failOnErrors", &errors)?;
+        }
+        map.serialize_entry("Operations", &self.operations)?;
+        map.end()
     }
 }
 
@@ -122,7 +156,10 @@ fn operation(message: &mut Message<'_>) -> Result<BulkOperation> {
         path: message.take_string("path")?.ok_or_else(|| missing("path"))?,
         data: message.take("data")?,
     };
-    if method == BulkMethod::Post && operation.bulk_id.is_none() {
+    if method == BulkMethod::Post
+        && operation.bulk_id.is_none()
+        && !message.tolerate(Quirk::MissingBulkId)
+    {
         return Err(missing("bulkId"));
     }
     if method != BulkMethod::Delete && operation.data.is_none() {
@@ -132,7 +169,8 @@ fn operation(message: &mut Message<'_>) -> Result<BulkOperation> {
 }
 
 /// What became of one operation (RFC 7644 §3.7.3).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct BulkOperationResponse {
     /// The method of the operation.
     pub method: BulkMethod,
@@ -143,9 +181,14 @@ pub struct BulkOperationResponse {
     /// The resource's URI; for a failed PUT, PATCH or DELETE the one asked for (errata.md B13).
     pub location: Option<String>,
     /// The HTTP status that the single request would have had; a string on the wire (B1).
+    #[serde(deserialize_with = "status")]
     pub status: u16,
     /// The error, for statuses from 400.
     pub response: Option<ScimError>,
+}
+
+fn status<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<u16, D::Error> {
+    StatusText::deserialize(deserializer).map(|status| status.0)
 }
 
 impl Serialize for BulkOperationResponse {
@@ -170,9 +213,10 @@ impl Serialize for BulkOperationResponse {
 }
 
 /// The answer to a bulk request; operations that were not run are left out (errata.md B6).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct BulkResponse {
     /// One answer for each operation that was run, in order.
+    #[serde(rename = "Operations", default)]
     pub operations: Vec<BulkOperationResponse>,
 }
 

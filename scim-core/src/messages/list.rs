@@ -15,7 +15,9 @@ pub struct ListResponse<T> {
     /// How many resources meet the query over all pages; `None` where a cursor-paged query cannot
     /// tell.
     pub total_results: Option<u64>,
-    /// How many resources this page holds (erratum 6010).
+    /// How many resources this page holds (erratum 6010); 0 where a server leaves it out, as one
+    /// may that does not page.
+    #[serde(default)]
     pub items_per_page: u64,
     /// The 1-based index of the first resource of this page.
     pub start_index: Option<u64>,

@@ -1,10 +1,11 @@
 //! A query in the body of a POST (RFC 7644 §3.4.3, RFC 9865 §2).
 
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{Message, SEARCH_REQUEST_URN};
 use crate::error::Result;
-use crate::profile::Profile;
+use crate::profile::{Profile, Quirks};
 
 /// The direction of a sort (RFC 7644 §3.4.2.3). Exhaustive: the RFC closes the list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -50,6 +51,8 @@ pub struct SearchRequest {
     pub count: Option<i64>,
     /// A cursor, empty for the first page (RFC 9865).
     pub cursor: Option<String>,
+    /// The quirks that fired while reading.
+    pub fired: Quirks,
 }
 
 impl SearchRequest {
@@ -74,6 +77,38 @@ impl SearchRequest {
             start_index: message.take_integer("startIndex")?,
             count: message.take_integer("count")?,
             cursor: message.take_string("cursor")?,
+            fired: message.fired,
         })
+    }
+}
+
+/// The body of `POST /.search`; what is not asked for is left out.
+impl Serialize for SearchRequest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("schemas", &[SEARCH_REQUEST_URN])?;
+        for (name, list) in
+            [("attributes", &self.attributes), ("excludedAttributes", &self.excluded_attributes)]
+        {
+            if !list.is_empty() {
+                map.serialize_entry(name, list)?;
+            }
+        }
+        for (name, text) in
+            [("filter", &self.filter), ("sortBy", &self.sort_by), ("cursor", &self.cursor)]
+        {
+            if let Some(text) = text {
+                map.serialize_entry(name, text)?;
+            }
+        }
+        if let Some(order) = &self.sort_order {
+            map.serialize_entry("sortOrder", order)?;
+        }
+        for (name, number) in [("startIndex", self.start_index), ("count", self.count)] {
+            if let Some(number) = number {
+                map.serialize_entry(name, &number)?;
+            }
+        }
+        map.end()
     }
 }
