@@ -2,13 +2,19 @@
 //! [`Group`].
 //!
 //! They convert to and from [`Resource`] and drop nothing: attributes that a server adds to the
-//! built-in schemas, and other extensions, are in `other`.
+//! built-in schemas, and other extensions, are in `other`. What `other` holds must be known to the
+//! resource type on the way back, or there is an error.
+
+use std::fmt;
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::error::{Result, ScimError};
+use crate::ingest::{Ingest, Origin};
+use crate::profile::{Profile, Validation};
 use crate::resource::{Meta, Resource};
 use crate::resource_type::ResourceType;
 use crate::{DateTime, ExternalId, ResourceId};
@@ -23,7 +29,7 @@ use crate::{DateTime, ExternalId, ResourceId};
 /// assert_eq!(User::from_resource(&resource)?, user);
 /// # Ok::<(), scim_core::ScimError>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct User {
     /// The service provider's id.
@@ -36,7 +42,7 @@ pub struct User {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub meta: Option<Meta>,
     /// The name the user signs in with, unique in the tenant.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub user_name: String,
     /// The parts of the real name.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -68,7 +74,7 @@ pub struct User {
     /// Whether the account may be used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub active: Option<bool>,
-    /// The password, in requests only; never in what a server returns.
+    /// The password, in requests only; never in what a server returns, nor in what `Debug` prints.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<String>,
     /// E-mail addresses.
@@ -252,7 +258,7 @@ pub struct Group {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub meta: Option<Meta>,
     /// The name.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub display_name: String,
     /// The members.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -275,10 +281,19 @@ impl User {
     /// The resource, of the built-in type.
     ///
     /// # Errors
-    /// 400 `invalidValue` when a value does not fit the schema: an invalid date in `other`, two
-    /// primary values.
+    /// 400 `invalidValue` when a value does not fit the schema: two primary values, or an attribute
+    /// in `other` that the schemas do not define ([`User::to_resource_of`] takes other schemas).
     pub fn to_resource(&self) -> Result<Resource> {
-        to_resource(self, &ResourceType::user())
+        self.to_resource_of(&ResourceType::user())
+    }
+
+    /// The resource, of a type whose core schema is the server's own version of User's, or which
+    /// has other extensions.
+    ///
+    /// # Errors
+    /// As [`User::to_resource`].
+    pub fn to_resource_of(&self, resource_type: &Arc<ResourceType>) -> Result<Resource> {
+        to_resource(self, resource_type)
     }
 
     /// When the resource was last changed, once it has metadata.
@@ -292,6 +307,20 @@ impl User {
     pub fn email(&self) -> Option<&str> {
         let primary = self.emails.iter().find(|e| e.primary == Some(true));
         primary.or(self.emails.first())?.value.as_deref()
+    }
+}
+
+/// Prints what the user has as JSON, but for the password.
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = self.clone();
+        if let Some(password) = &mut shown.password {
+            "…".clone_into(password);
+        }
+        match serde_json::to_value(&shown) {
+            Ok(json) => f.debug_tuple("User").field(&json).finish(),
+            Err(_) => f.debug_struct("User").finish_non_exhaustive(),
+        }
     }
 }
 
@@ -309,7 +338,15 @@ impl Group {
     /// # Errors
     /// As [`User::to_resource`].
     pub fn to_resource(&self) -> Result<Resource> {
-        to_resource(self, &ResourceType::group())
+        self.to_resource_of(&ResourceType::group())
+    }
+
+    /// The resource, of a type of the server's own; see [`User::to_resource_of`].
+    ///
+    /// # Errors
+    /// As [`User::to_resource`].
+    pub fn to_resource_of(&self, resource_type: &Arc<ResourceType>) -> Result<Resource> {
+        to_resource(self, resource_type)
     }
 }
 
@@ -323,14 +360,12 @@ fn from_resource<T: DeserializeOwned>(resource: &Resource) -> Result<T> {
     })
 }
 
-fn to_resource<T: Serialize>(
-    typed: &T,
-    resource_type: &std::sync::Arc<ResourceType>,
-) -> Result<Resource> {
+fn to_resource<T: Serialize>(typed: &T, resource_type: &Arc<ResourceType>) -> Result<Resource> {
+    const PROFILE: Profile = Profile::STRICT.validating(Validation::UnknownAttributes);
     match serde_json::to_value(typed) {
         Ok(Value::Object(mut json)) => {
             json.insert("schemas".to_owned(), vec![resource_type.schema().id()].into());
-            Resource::from_json(resource_type, json)
+            Ingest::new(resource_type, &PROFILE, Origin::Representation).resource_from(json)
         }
         Ok(_) => Err(ScimError::invalid_value("a typed view is an object")),
         Err(e) => Err(ScimError::invalid_value(format!("a typed view cannot be written: {e}"))),
