@@ -1,0 +1,392 @@
+//! [`ProvisioningBackend`], the trait a product implements, and the values it speaks in.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use scim_core::{
+    AttributeSet, DateTime, Member, Resource, ResourceId, ResourceType, ScimError, ScimType,
+    Secret, Version, schemas_of,
+};
+use scim_filter::ResolvedFilter;
+use scim_patch::PatchPlan;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use crate::precondition::Precondition;
+
+/// Where resources live.
+///
+/// The service parses, checks and shapes; a backend stores. Everything it is given is canonical:
+/// names in the schema's spelling, values of the schema's types (RFC 7643 §2), filters resolved,
+/// PATCH requests planned. It is used as `Arc<dyn ProvisioningBackend>` and shared by all requests.
+///
+/// # Contract
+///
+/// - **Tenants are apart.** Every method acts within `cx.tenant` only. Another tenant's id behaves
+///   as one that does not exist, and its values never conflict.
+/// - **Each write is atomic**: all of it happens, durably as far as the backend promises, or none
+///   of it. The precondition is checked in the same transaction, so that of two writers who both
+///   saw version 1 only one succeeds.
+/// - **Versions.** A write that changes something gives the resource a version that it never had
+///   before and `last_modified = cx.now`. A write that changes nothing changes neither
+///   (RFC 7644 §3.5.2.1); `changed` says which.
+/// - **Uniqueness** is enforced by the store, in the write: never by looking first. It covers
+///   attributes that the schema calls `server` or `global` unique, folded unless they are
+///   `caseExact`, within the tenant, over all types that share the schema (erratum 8279).
+/// - **Membership** is a set of rows, by `value`. Adding or removing a member must not read or
+///   rewrite the others. Deleting a resource removes its memberships and gives those groups a new
+///   version. [`Stored::groups`] is computed from the rows, direct groups only.
+/// - **Passwords** come as a [`Secret`] beside the resource. A store that keeps none ignores it and
+///   says so in [`Capabilities::change_password`].
+/// - **Cancellation.** The future may be dropped at any await point; a write then either happens
+///   or does not.
+#[async_trait]
+pub trait ProvisioningBackend: Send + Sync + 'static {
+    /// What the backend can do. `/ServiceProviderConfig` is made from it, so it must be true.
+    fn capabilities(&self, cx: &RequestContext) -> Capabilities;
+
+    /// One resource by its id.
+    ///
+    /// Membership rows are read only when [`AttributeSet::wants`] `members` or `groups`. Cost: a
+    /// lookup by key.
+    ///
+    /// # Errors
+    /// [`BackendError::NotFound`] when the tenant has no resource of that type and id.
+    async fn get(
+        &self,
+        cx: &RequestContext,
+        resource_type: &Arc<ResourceType>,
+        id: &ResourceId,
+        wanted: &Wanted,
+    ) -> Result<Stored, BackendError>;
+
+    /// One page of the resources that meet a query, in the order of their creation.
+    ///
+    /// # Errors
+    /// [`BackendError::Unsupported`] when the filter is beyond the backend: the service then walks
+    /// the unfiltered pages and evaluates it, within its work limit. [`BackendError::TooMany`] when
+    /// more than [`Query::work_limit`] resources would have to be examined.
+    async fn query(&self, cx: &RequestContext, query: &Query) -> Result<Page, BackendError>;
+
+    /// Creates, replaces, changes or deletes one resource.
+    ///
+    /// # Errors
+    /// [`BackendError::NotFound`], [`BackendError::PreconditionFailed`],
+    /// [`BackendError::Conflict`] for a value that must be unique, and [`BackendError::Scim`] for
+    /// what applying a plan or replacing refuses. Nothing has changed then.
+    async fn write(&self, cx: &RequestContext, write: Write) -> Result<Written, BackendError>;
+}
+
+/// Who asks, for whom, and when.
+#[derive(Clone, Debug)]
+pub struct RequestContext {
+    /// The tenant; empty in a service without tenants.
+    pub tenant: Arc<str>,
+    /// The authenticated principal.
+    pub principal: Arc<str>,
+    /// The id of the request, for logs.
+    pub request_id: Arc<str>,
+    /// The time of the request, in milliseconds: what `meta.created` and `meta.lastModified`
+    /// become.
+    pub now: DateTime,
+}
+
+/// What a backend can do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Capabilities {
+    /// Whether passwords that clients send are kept and can be changed.
+    pub change_password: bool,
+}
+
+impl Capabilities {
+    /// A backend that keeps no passwords.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { change_password: false }
+    }
+
+    /// The same with passwords kept or not.
+    #[must_use]
+    pub const fn with_change_password(mut self, supported: bool) -> Self {
+        self.change_password = supported;
+        self
+    }
+}
+
+impl Default for Capabilities {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The attributes that the answer will hold: what a backend need not read.
+pub type Wanted = Arc<AttributeSet>;
+
+/// The document of a stored resource, without `id`, `meta`, `members` and `groups`.
+///
+/// Exhaustive: text that was stored, or attributes in memory.
+#[derive(Clone, Debug)]
+pub enum Body {
+    /// The text that [`Resource::to_document_text`] gave, `schemas` included; it is sent on
+    /// without being parsed where the projection allows.
+    Json(Box<RawValue>),
+    /// Canonical attributes.
+    Attributes(Map<String, Value>),
+}
+
+/// A resource as a backend holds it.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    /// Its type.
+    pub resource_type: Arc<ResourceType>,
+    /// Its id.
+    pub id: ResourceId,
+    /// Its version.
+    pub version: Version,
+    /// When it was made.
+    pub created: DateTime,
+    /// When it was last changed.
+    pub last_modified: DateTime,
+    /// Its document.
+    pub body: Body,
+    /// The members of a group, where they were wanted; `None` where they were not, or the type has
+    /// none.
+    pub members: Option<Vec<Member>>,
+    /// The groups a user belongs to directly, where they were wanted.
+    pub groups: Option<Vec<Member>>,
+    /// Those of the resources that the document refers to by `value` (`manager`, and their like)
+    /// which exist: only they get a `$ref`.
+    pub references: Vec<Member>,
+}
+
+impl Stored {
+    /// The document's attributes.
+    ///
+    /// # Errors
+    /// [`BackendError::Internal`] when stored text is not a JSON object.
+    pub fn attributes(&self) -> Result<Map<String, Value>, BackendError> {
+        match &self.body {
+            Body::Json(text) => serde_json::from_str(text.get()).map_err(BackendError::internal),
+            Body::Attributes(attributes) => Ok(attributes.clone()),
+        }
+    }
+
+    /// The whole resource in canonical JSON, as filters see it: `schemas`, `id`, `meta`, and
+    /// `members` and `groups` where they were read. URIs (`$ref`, `meta.location`) are not in it,
+    /// since only the service knows its own address.
+    ///
+    /// # Errors
+    /// As [`Stored::attributes`].
+    pub fn to_json(&self) -> Result<Map<String, Value>, BackendError> {
+        let mut json = self.attributes()?;
+        let schemas: Vec<&str> = schemas_of(&self.resource_type, &json).collect();
+        json.insert("schemas".to_owned(), Value::from(schemas));
+        json.insert("id".to_owned(), self.id.as_str().into());
+        json.insert(
+            "meta".to_owned(),
+            serde_json::json!({
+                "resourceType": &**self.resource_type.name(),
+                "created": self.created.to_string(),
+                "lastModified": self.last_modified.to_string(),
+                "version": self.version.to_string(),
+            }),
+        );
+        for (name, rows) in [("members", &self.members), ("groups", &self.groups)] {
+            if let Some(rows) = rows.as_ref().filter(|rows| !rows.is_empty()) {
+                let rows = rows.iter().map(|m| Value::Object(m.to_json())).collect();
+                json.insert(name.to_owned(), Value::Array(rows));
+            }
+        }
+        Ok(json)
+    }
+}
+
+/// A query over one or more resource types.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// The types, each with the filter resolved against it and the attributes wanted of it.
+    pub targets: Vec<QueryTarget>,
+    /// Where the page begins.
+    pub start: Start,
+    /// How many resources the page holds at most; 0 asks for the total only.
+    pub count: usize,
+    /// Whether the total is wanted.
+    pub total: bool,
+    /// How many resources may be examined to answer.
+    pub work_limit: usize,
+}
+
+/// A resource type under query.
+#[derive(Clone, Debug)]
+pub struct QueryTarget {
+    /// The type.
+    pub resource_type: Arc<ResourceType>,
+    /// The filter; `None` for all resources of the type.
+    pub filter: Option<ResolvedFilter>,
+    /// The attributes wanted.
+    pub wanted: Wanted,
+}
+
+/// Where a page begins. Exhaustive: by index, or after a position.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// After that many results; a deep one costs its offset.
+    Offset(u64),
+    /// After the position that an earlier page ended at.
+    After(Position),
+}
+
+/// A place in the results of a query that a backend can find again; opaque to others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Position(pub Box<[u8]>);
+
+/// One page of results.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// The resources.
+    pub resources: Vec<Stored>,
+    /// How many there are over all pages, if [`Query::total`] was asked for.
+    pub total: Option<u64>,
+    /// Where the next page begins; `None` on the last.
+    pub next: Option<Position>,
+}
+
+/// A write to one resource.
+#[derive(Clone, Debug)]
+pub struct Write {
+    /// The type of the resource.
+    pub resource_type: Arc<ResourceType>,
+    /// What to do.
+    pub change: Change,
+    /// What must hold of the resource's version.
+    pub precondition: Precondition,
+    /// What to give back of it afterwards; `None` for nothing.
+    pub returning: Option<Returning>,
+}
+
+/// What a write does. Exhaustive: these are the writes of RFC 7644 §3.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// Makes a new resource (§3.3). The backend chooses the id.
+    Create {
+        /// The resource, its membership list included ([`Resource::take_members`]).
+        resource: Resource,
+        /// Its password.
+        secret: Option<Secret>,
+    },
+    /// Replaces a resource (§3.5.1); what stays of it says [`Resource::replacing`].
+    Replace {
+        /// Its id.
+        id: ResourceId,
+        /// The new state, its membership list included.
+        resource: Resource,
+        /// The new password.
+        secret: Option<Secret>,
+    },
+    /// Changes a resource (§3.5.2).
+    Patch {
+        /// Its id.
+        id: ResourceId,
+        /// The changes.
+        plan: PatchPlan,
+    },
+    /// Deletes a resource (§3.6).
+    Delete {
+        /// Its id.
+        id: ResourceId,
+    },
+}
+
+/// What a write is to give back of the resource.
+#[derive(Clone, Debug)]
+pub struct Returning {
+    /// The attributes wanted.
+    pub wanted: Wanted,
+    /// Give nothing back when the resource has more members than this. The backend finds out
+    /// without counting them all.
+    pub max_members: Option<usize>,
+}
+
+/// What became of a write.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// The id of the resource.
+    pub id: ResourceId,
+    /// Its version afterwards; after a delete, the last it had.
+    pub version: Version,
+    /// Whether anything changed.
+    pub changed: bool,
+    /// The resource as it is now, where [`Write::returning`] asked for it.
+    pub returned: Option<Stored>,
+}
+
+/// Why a backend could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BackendError {
+    /// The tenant has no such resource: 404.
+    #[error("resource not found")]
+    NotFound,
+    /// Another resource has the value: 409 `uniqueness`.
+    #[error("the value of `{attribute}` is already in use")]
+    Conflict {
+        /// The attribute's path.
+        attribute: Cow<'static, str>,
+    },
+    /// The precondition does not hold: 412.
+    #[error("the resource has another version")]
+    PreconditionFailed,
+    /// More work than the limit allows: 400 `tooMany`.
+    #[error("the query would examine too many resources")]
+    TooMany,
+    /// An error in the protocol's own terms, passed on to the client as it is.
+    #[error(transparent)]
+    Scim(#[from] ScimError),
+    /// The backend cannot evaluate the filter; the service does it instead.
+    #[error("the backend cannot evaluate this filter")]
+    Unsupported,
+    /// The backend cannot serve now: 503.
+    #[error("the store is not available")]
+    Unavailable {
+        /// When it is worth trying again.
+        retry_after: Option<Duration>,
+    },
+    /// A fault of the backend: 500. It is logged in full and hidden from the client.
+    #[error("internal error: {0}")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl BackendError {
+    /// A fault of the backend, for `map_err`.
+    pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Internal(source.into())
+    }
+
+    /// The error as a client sees it; `what` names the resource or the endpoint.
+    #[must_use]
+    pub fn to_scim(&self, what: &str) -> ScimError {
+        match self {
+            Self::NotFound => ScimError::not_found(what),
+            Self::Conflict { attribute } => ScimError::uniqueness(attribute),
+            Self::PreconditionFailed => ScimError::with_status(
+                412,
+                format!("`{what}` does not have the version that the request demands"),
+            ),
+            Self::TooMany => ScimError::new(
+                ScimType::TooMany,
+                "the query would examine more resources than the server allows; narrow the filter",
+            ),
+            Self::Scim(error) => error.clone(),
+            Self::Unsupported => {
+                ScimError::invalid_filter("the server cannot evaluate this filter")
+            }
+            Self::Unavailable { .. } => {
+                ScimError::with_status(503, "the service is not available at the moment; try again")
+            }
+            Self::Internal(_) => ScimError::with_status(500, "internal error"),
+        }
+    }
+}

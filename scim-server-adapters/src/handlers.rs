@@ -1,0 +1,17 @@
+//! The requests on resources, a file a verb.
+
+mod create;
+mod delete;
+mod discover;
+mod get;
+mod list;
+mod patch;
+mod replace;
+
+pub(crate) use create::create;
+pub(crate) use delete::delete;
+pub(crate) use discover::{resource_types, schemas, service_provider_config};
+pub(crate) use get::get;
+pub(crate) use list::list;
+pub(crate) use patch::patch;
+pub(crate) use replace::replace;

@@ -1,0 +1,33 @@
+//! POST on a resource type (RFC 7644 §3.3).
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use scim_core::{Ingest, Origin, ResourceType};
+
+use crate::backend::{BackendError, Change, Returning, Write};
+use crate::exchange::{Answer, Exchange, sent};
+use crate::precondition::Precondition;
+
+pub(crate) async fn create(x: &mut Exchange<'_>, resource_type: Arc<ResourceType>) -> Answer {
+    let projection = x.projection(&resource_type)?;
+    let profile = x.profile;
+    let mut ingest = Ingest::new(&resource_type, &profile, Origin::Request);
+    let resource = ingest.resource(x.body()?);
+    x.fired.extend(ingest.fired());
+    let mut resource = resource?;
+    let secret = resource.take_secret();
+    let wanted = Arc::new(projection.with_sent(sent(&resource)));
+    let write = Write {
+        change: Change::Create { resource, secret },
+        precondition: Precondition::NONE,
+        returning: Some(Returning { wanted: Arc::clone(&wanted), max_members: None }),
+        resource_type,
+    };
+    let written = x.service.backend.write(&x.cx, write).await;
+    let written = written.map_err(|e| x.failed(&e, "the new resource"))?;
+    let stored = written.returned.ok_or_else(|| {
+        x.failed(&BackendError::internal("a create returned no resource"), written.id.as_str())
+    })?;
+    x.resource(StatusCode::CREATED, &stored, &wanted)
+}

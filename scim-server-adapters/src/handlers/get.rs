@@ -1,0 +1,30 @@
+//! GET of one resource (RFC 7644 §3.4.1).
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use scim_core::{ResourceId, ResourceType};
+
+use crate::backend::BackendError;
+use crate::exchange::{Answer, Exchange};
+use crate::precondition::Precondition;
+
+pub(crate) async fn get(
+    x: &mut Exchange<'_>,
+    resource_type: Arc<ResourceType>,
+    id: ResourceId,
+) -> Answer {
+    let wanted = Arc::new(x.projection(&resource_type)?);
+    let precondition = Precondition::from_headers(&x.parts.headers)?;
+    let stored = x.service.backend.get(&x.cx, &resource_type, &id, &wanted).await;
+    let stored = stored.map_err(|e| x.failed(&e, id.as_str()))?;
+    if !precondition.if_match_holds(&stored.version) {
+        return Err(x.failed(&BackendError::PreconditionFailed, id.as_str()));
+    }
+    if precondition.if_none_match_hits(&stored.version) {
+        let mut response = x.no_content(Some(&stored.version));
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        return Ok(response);
+    }
+    x.resource(StatusCode::OK, &stored, &wanted)
+}

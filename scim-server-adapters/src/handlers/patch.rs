@@ -1,0 +1,45 @@
+//! PATCH on a resource (RFC 7644 §3.5.2).
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use scim_core::{PatchOp, ResourceId, ResourceType};
+use scim_patch::PatchPlan;
+
+use crate::backend::{Change, Returning, Write};
+use crate::exchange::{Answer, Exchange};
+use crate::precondition::Precondition;
+
+pub(crate) async fn patch(
+    x: &mut Exchange<'_>,
+    resource_type: Arc<ResourceType>,
+    id: ResourceId,
+) -> Answer {
+    let projection = x.projection(&resource_type)?;
+    let precondition = Precondition::from_headers(&x.parts.headers)?;
+    let patch = PatchOp::parse(x.body()?, &x.profile)?;
+    x.fired.extend(patch.fired);
+    let planned = PatchPlan::new(&resource_type, patch, &x.profile)?;
+    x.fired.extend(planned.fired);
+    // RFC 7644 §3.5.2: whoever asks for attributes gets a 200 with them.
+    let explicit = projection.is_explicit();
+    let wanted = Arc::new(projection.with_sent(planned.touched));
+    let returning = if explicit || !x.service.patch_answers_no_content(&resource_type) {
+        let max_members = (!explicit).then_some(x.service.limits.patch_members);
+        Some(Returning { wanted: Arc::clone(&wanted), max_members })
+    } else {
+        None
+    };
+    let write = Write {
+        change: Change::Patch { id: id.clone(), plan: planned.plan },
+        precondition,
+        returning,
+        resource_type,
+    };
+    let written = x.service.backend.write(&x.cx, write).await;
+    let written = written.map_err(|e| x.failed(&e, id.as_str()))?;
+    match written.returned {
+        Some(stored) => x.resource(StatusCode::OK, &stored, &wanted),
+        None => Ok(x.no_content(Some(&written.version))),
+    }
+}

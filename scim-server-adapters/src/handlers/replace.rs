@@ -1,0 +1,38 @@
+//! PUT on a resource (RFC 7644 §3.5.1).
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use scim_core::{Ingest, Origin, ResourceId, ResourceType};
+
+use crate::backend::{BackendError, Change, Returning, Write};
+use crate::exchange::{Answer, Exchange, sent};
+use crate::precondition::Precondition;
+
+pub(crate) async fn replace(
+    x: &mut Exchange<'_>,
+    resource_type: Arc<ResourceType>,
+    id: ResourceId,
+) -> Answer {
+    let projection = x.projection(&resource_type)?;
+    let precondition = Precondition::from_headers(&x.parts.headers)?;
+    let profile = x.profile;
+    let mut ingest = Ingest::new(&resource_type, &profile, Origin::Request);
+    let resource = ingest.resource(x.body()?);
+    x.fired.extend(ingest.fired());
+    let mut resource = resource?;
+    let secret = resource.take_secret();
+    let wanted = Arc::new(projection.with_sent(sent(&resource)));
+    let write = Write {
+        change: Change::Replace { id: id.clone(), resource, secret },
+        precondition,
+        returning: Some(Returning { wanted: Arc::clone(&wanted), max_members: None }),
+        resource_type,
+    };
+    let written = x.service.backend.write(&x.cx, write).await;
+    let written = written.map_err(|e| x.failed(&e, id.as_str()))?;
+    let stored = written.returned.ok_or_else(|| {
+        x.failed(&BackendError::internal("a replace returned no resource"), id.as_str())
+    })?;
+    x.resource(StatusCode::OK, &stored, &wanted)
+}

@@ -1,0 +1,35 @@
+//! The bounds that every request is held to.
+
+/// Bounds on what one request may cost. Every one is settable; the defaults suit a server that
+/// faces the internet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// The largest request body, in bytes (default 1 MiB); beyond it the answer is 413.
+    pub body_bytes: usize,
+    /// The largest page (default 1,000); a greater `count` is cut to it.
+    pub max_page_size: usize,
+    /// The size of a page when the client names none (default 100).
+    pub default_page_size: usize,
+    /// How many resources may be examined to answer one query (default 10,000); beyond it the
+    /// answer is 400 `tooMany`.
+    pub work: usize,
+    /// The depth, the number of terms and the length of a filter.
+    pub filter: scim_filter::Limits,
+    /// A PATCH of a group with more members than this answers 204 instead of sending the group
+    /// (default 100).
+    pub patch_members: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 1 << 20,
+            max_page_size: 1_000,
+            default_page_size: 100,
+            work: 10_000,
+            filter: scim_filter::Limits::default(),
+            patch_members: 100,
+        }
+    }
+}

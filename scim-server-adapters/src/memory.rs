@@ -1,0 +1,467 @@
+//! A backend that keeps everything in memory: for tests, for trying things out, and as the plain
+//! reference that other backends are compared with.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use async_trait::async_trait;
+use scim_core::{
+    DateTime, Member, Resource, ResourceId, ResourceType, Version, refers_to_resource,
+};
+use scim_patch::{MemberOp, PatchPlan};
+use serde_json::{Map, Value};
+
+use crate::backend::{
+    BackendError, Body, Capabilities, Change, Page, Position, ProvisioningBackend, Query,
+    QueryTarget, RequestContext, Start, Stored, Wanted, Write, Written,
+};
+use crate::precondition::Precondition;
+use crate::unique::{UniqueValue, unique_values};
+
+/// Resources in memory, gone when it is dropped. Keeps no passwords.
+///
+/// Writes wait for each other; reads run side by side. A filter costs a look at every resource of
+/// its type, within [`Query::work_limit`].
+#[derive(Debug, Default)]
+pub struct MemoryBackend {
+    tenants: RwLock<HashMap<Arc<str>, Tenant>>,
+}
+
+impl MemoryBackend {
+    /// An empty backend.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+#[derive(Debug, Default)]
+struct Tenant {
+    /// In order of creation.
+    resources: BTreeMap<u64, Record>,
+    last_sequence: u64,
+    by_id: HashMap<ResourceId, u64>,
+    unique: HashMap<UniqueValue, u64>,
+    /// The groups that hold a value as a member.
+    groups_of: HashMap<Arc<str>, BTreeSet<u64>>,
+}
+
+#[derive(Clone, Debug)]
+struct Record {
+    resource_type: Arc<ResourceType>,
+    id: ResourceId,
+    version: u64,
+    created: DateTime,
+    last_modified: DateTime,
+    attributes: Map<String, Value>,
+    members: Members,
+}
+
+/// Members in the order in which they were added, found by value.
+#[derive(Clone, Debug, Default)]
+struct Members {
+    rows: BTreeMap<u64, Member>,
+    places: HashMap<Arc<str>, u64>,
+    last: u64,
+}
+
+/// The values whose membership an operation changed.
+type Touched = Vec<Arc<str>>;
+
+impl Members {
+    fn add(&mut self, member: Member, touched: &mut Touched) {
+        if self.places.contains_key(&member.value) {
+            return;
+        }
+        self.last += 1;
+        touched.push(Arc::clone(&member.value));
+        self.places.insert(Arc::clone(&member.value), self.last);
+        self.rows.insert(self.last, member);
+    }
+
+    fn remove(&mut self, value: &str, touched: &mut Touched) {
+        if let Some(place) = self.places.remove(value) {
+            touched.extend(self.rows.remove(&place).map(|member| member.value));
+        }
+    }
+
+    /// Makes the list hold exactly these, keeping the place of those that stay.
+    fn replace(&mut self, members: Vec<Member>, touched: &mut Touched) {
+        let given: BTreeSet<Arc<str>> = members.iter().map(|m| Arc::clone(&m.value)).collect();
+        let gone: Vec<_> = self.places.keys().filter(|v| !given.contains(*v)).cloned().collect();
+        for value in gone {
+            self.remove(&value, touched);
+        }
+        for member in members {
+            self.add(member, touched);
+        }
+    }
+
+    /// Applies operations in place: each costs what it changes. A [`MemberOp::Select`] looks at
+    /// all rows and may fail midway, so the caller works on a copy where there is one.
+    fn apply(
+        &mut self,
+        operations: &[MemberOp],
+        touched: &mut Touched,
+    ) -> Result<(), BackendError> {
+        for operation in operations {
+            match operation {
+                MemberOp::Add(members) => {
+                    members.iter().for_each(|member| self.add(member.clone(), touched));
+                }
+                MemberOp::Remove(values) => {
+                    values.iter().for_each(|value| self.remove(value, touched));
+                }
+                MemberOp::Clear => self.replace(Vec::new(), touched),
+                MemberOp::Replace(members) => self.replace(members.clone(), touched),
+                MemberOp::Select(select) => {
+                    let mut rows: Vec<Member> = self.rows.values().cloned().collect();
+                    if select.apply(&mut rows)? {
+                        self.replace(Vec::new(), touched);
+                        self.replace(rows, touched);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Record {
+    /// A version that it never had before.
+    fn touch(&mut self, now: DateTime) {
+        self.version += 1;
+        self.last_modified = now;
+    }
+}
+
+impl Tenant {
+    fn find(&self, resource_type: &ResourceType, id: &ResourceId) -> Result<&Record, BackendError> {
+        let record = self.by_id.get(id).and_then(|sequence| self.resources.get(sequence));
+        record
+            .filter(|r| r.resource_type.name() == resource_type.name())
+            .ok_or(BackendError::NotFound)
+    }
+
+    /// Where the resource lies, if its version meets the precondition.
+    fn checked(
+        &self,
+        resource_type: &ResourceType,
+        id: &ResourceId,
+        precondition: &Precondition,
+    ) -> Result<u64, BackendError> {
+        let record = self.find(resource_type, id)?;
+        if !precondition.holds(&Version::from(record.version)) {
+            return Err(BackendError::PreconditionFailed);
+        }
+        self.by_id.get(id).copied().ok_or(BackendError::NotFound)
+    }
+
+    fn stored(&self, record: &Record, members: bool, groups: bool) -> Stored {
+        let resource_type = &record.resource_type;
+        let members = (members && resource_type.has_members())
+            .then(|| record.members.rows.values().map(|m| self.known(m)).collect());
+        let groups = (groups && resource_type.has_groups()).then(|| {
+            let holders = self.groups_of.get(record.id.as_str());
+            let groups = holders.into_iter().flatten().filter_map(|s| self.resources.get(s));
+            groups.map(|g| self.known(&Member::new(g.id.as_str()))).collect()
+        });
+        Stored {
+            resource_type: Arc::clone(resource_type),
+            id: record.id.clone(),
+            version: Version::from(record.version),
+            created: record.created,
+            last_modified: record.last_modified,
+            references: self.references(record),
+            body: Body::Attributes(record.attributes.clone()),
+            members,
+            groups,
+        }
+    }
+
+    /// A reference with what the resource it names says of itself.
+    fn known(&self, member: &Member) -> Member {
+        let found = self.by_id.get(&*member.value).and_then(|s| self.resources.get(s));
+        let Some(found) = found else { return member.clone() };
+        let display = ["displayName", "userName"]
+            .into_iter()
+            .find_map(|name| found.attributes.get(name).and_then(Value::as_str));
+        Member {
+            value: Arc::clone(&member.value),
+            resource_type: Some(Arc::clone(found.resource_type.name())),
+            display: display.map(Arc::from),
+            exists: true,
+        }
+    }
+
+    fn references(&self, record: &Record) -> Vec<Member> {
+        let core = record.resource_type.schema().attributes().iter();
+        let in_core = core.filter_map(|a| Some((a, record.attributes.get(&a.name)?)));
+        let in_extensions = record.resource_type.extensions().iter().flat_map(|e| {
+            let object = record.attributes.get(e.schema.id()).and_then(Value::as_object);
+            let attributes = e.schema.attributes().iter();
+            attributes.filter_map(move |a| Some((a, object?.get(&a.name)?)))
+        });
+        in_core
+            .chain(in_extensions)
+            .filter(|(attribute, _)| refers_to_resource(attribute))
+            .flat_map(|(_, value)| match value {
+                Value::Array(elements) => elements.as_slice(),
+                single => std::slice::from_ref(single),
+            })
+            .filter_map(|element| Some(self.known(&Member::new(element.get("value")?.as_str()?))))
+            .filter(|reference| reference.exists)
+            .collect()
+    }
+
+    /// Takes the values that must be unique for a resource, in place of those it had. Nothing has
+    /// changed when it fails.
+    fn claim(
+        &mut self,
+        sequence: u64,
+        resource_type: &ResourceType,
+        old: &Map<String, Value>,
+        new: &Map<String, Value>,
+    ) -> Result<(), BackendError> {
+        let new = unique_values(resource_type, new);
+        let taken =
+            |value: &&UniqueValue| self.unique.get(*value).is_some_and(|owner| *owner != sequence);
+        if let Some(value) = new.iter().find(taken) {
+            return Err(BackendError::Conflict { attribute: Cow::Owned(value.attribute.clone()) });
+        }
+        for value in unique_values(resource_type, old) {
+            self.unique.remove(&value);
+        }
+        self.unique.extend(new.into_iter().map(|value| (value, sequence)));
+        Ok(())
+    }
+
+    /// Keeps the way from member to group in step with the group's rows.
+    fn index_members(&mut self, sequence: u64, touched: Touched) {
+        for value in touched {
+            let group = self.resources.get(&sequence);
+            if group.is_some_and(|g| g.members.places.contains_key(&value)) {
+                self.groups_of.entry(value).or_default().insert(sequence);
+            } else if let Some(groups) = self.groups_of.get_mut(&value) {
+                groups.remove(&sequence);
+                if groups.is_empty() {
+                    self.groups_of.remove(&value);
+                }
+            }
+        }
+    }
+
+    fn create(
+        &mut self,
+        resource_type: Arc<ResourceType>,
+        mut resource: Resource,
+        now: DateTime,
+    ) -> Result<u64, BackendError> {
+        let id = ResourceId::new(uuid::Uuid::new_v4().to_string())?;
+        let sequence = self.last_sequence + 1;
+        let (mut members, mut touched) = (Members::default(), Touched::new());
+        members.replace(resource.take_members(), &mut touched);
+        let attributes = resource.into_attributes();
+        self.claim(sequence, &resource_type, &Map::new(), &attributes)?;
+        self.last_sequence = sequence;
+        self.by_id.insert(id.clone(), sequence);
+        self.resources.insert(
+            sequence,
+            Record {
+                resource_type,
+                id,
+                version: 1,
+                created: now,
+                last_modified: now,
+                attributes,
+                members,
+            },
+        );
+        self.index_members(sequence, touched);
+        Ok(sequence)
+    }
+
+    fn replace(
+        &mut self,
+        sequence: u64,
+        mut resource: Resource,
+        now: DateTime,
+    ) -> Result<bool, BackendError> {
+        let record = self.resources.get(&sequence).ok_or(BackendError::NotFound)?;
+        let (resource_type, old) = (Arc::clone(&record.resource_type), record.attributes.clone());
+        let members = resource.take_members();
+        let new = resource.replacing(&old)?.into_attributes();
+        self.claim(sequence, &resource_type, &old, &new)?;
+        let mut touched = Touched::new();
+        let record = self.resources.get_mut(&sequence).ok_or(BackendError::NotFound)?;
+        record.members.replace(members, &mut touched);
+        let changed = old != new || !touched.is_empty();
+        record.attributes = new;
+        if changed {
+            record.touch(now);
+        }
+        self.index_members(sequence, touched);
+        Ok(changed)
+    }
+
+    fn patch(
+        &mut self,
+        sequence: u64,
+        plan: &PatchPlan,
+        now: DateTime,
+    ) -> Result<bool, BackendError> {
+        let record = self.resources.get(&sequence).ok_or(BackendError::NotFound)?;
+        let new = plan.document.apply(&record.attributes)?;
+        let mut touched = Touched::new();
+        let staged = if plan.members.iter().any(|op| matches!(op, MemberOp::Select(_))) {
+            let mut members = record.members.clone();
+            members.apply(&plan.members, &mut touched)?;
+            Some(members)
+        } else {
+            None
+        };
+        if let Some(new) = &new {
+            let (resource_type, old) =
+                (Arc::clone(&record.resource_type), record.attributes.clone());
+            self.claim(sequence, &resource_type, &old, new)?;
+        }
+        let record = self.resources.get_mut(&sequence).ok_or(BackendError::NotFound)?;
+        match staged {
+            Some(members) => record.members = members,
+            None => record.members.apply(&plan.members, &mut touched)?,
+        }
+        let changed = new.is_some() || !touched.is_empty();
+        if let Some(new) = new {
+            record.attributes = new;
+        }
+        if changed {
+            record.touch(now);
+        }
+        self.index_members(sequence, touched);
+        Ok(changed)
+    }
+
+    fn delete(&mut self, id: &ResourceId, now: DateTime) {
+        let Some(sequence) = self.by_id.remove(id) else { return };
+        let Some(record) = self.resources.remove(&sequence) else { return };
+        for value in unique_values(&record.resource_type, &record.attributes) {
+            self.unique.remove(&value);
+        }
+        self.index_members(sequence, record.members.places.into_keys().collect());
+        for group in self.groups_of.remove(id.as_str()).unwrap_or_default() {
+            if let Some(group) = self.resources.get_mut(&group) {
+                group.members.remove(id.as_str(), &mut Touched::new());
+                group.touch(now);
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl ProvisioningBackend for MemoryBackend {
+    fn capabilities(&self, _: &RequestContext) -> Capabilities {
+        Capabilities::new()
+    }
+
+    async fn get(
+        &self,
+        cx: &RequestContext,
+        resource_type: &Arc<ResourceType>,
+        id: &ResourceId,
+        wanted: &Wanted,
+    ) -> Result<Stored, BackendError> {
+        let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
+        let tenant = tenants.get(&cx.tenant).ok_or(BackendError::NotFound)?;
+        let record = tenant.find(resource_type, id)?;
+        Ok(tenant.stored(record, wanted.wants("members"), wanted.wants("groups")))
+    }
+
+    async fn query(&self, cx: &RequestContext, query: &Query) -> Result<Page, BackendError> {
+        let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
+        let empty = Tenant::default();
+        let tenant = tenants.get(&cx.tenant).unwrap_or(&empty);
+        let target = |record: &Record| -> Option<&QueryTarget> {
+            query.targets.iter().find(|t| t.resource_type.name() == record.resource_type.name())
+        };
+        let (after, offset) = match &query.start {
+            Start::Offset(offset) => (0, *offset),
+            Start::After(position) => {
+                let bytes = <[u8; 8]>::try_from(&*position.0)
+                    .map_err(|_| BackendError::internal("a position of another backend"))?;
+                (u64::from_be_bytes(bytes), 0)
+            }
+        };
+        let mut page = Page::default();
+        let (mut matched, mut examined, mut last) = (0u64, 0usize, after);
+        // The total is over all pages, so the walk begins at the first resource where it is asked.
+        let first = if query.total { 0 } else { after };
+        for (sequence, record) in tenant.resources.range(first.saturating_add(1)..) {
+            let Some(target) = target(record) else { continue };
+            if let Some(filter) = &target.filter {
+                examined += 1;
+                if examined > query.work_limit {
+                    return Err(BackendError::TooMany);
+                }
+                if !filter.matches(&tenant.stored(record, true, true).to_json()?) {
+                    continue;
+                }
+            }
+            matched += 1;
+            if *sequence <= after || matched <= offset {
+                continue;
+            }
+            if page.resources.len() < query.count {
+                let wanted = &target.wanted;
+                let stored = tenant.stored(record, wanted.wants("members"), wanted.wants("groups"));
+                page.resources.push(stored);
+                last = *sequence;
+                continue;
+            }
+            page.next = Some(Position(last.to_be_bytes().into()));
+            if !query.total {
+                break;
+            }
+        }
+        page.total = query.total.then_some(matched);
+        Ok(page)
+    }
+
+    async fn write(&self, cx: &RequestContext, write: Write) -> Result<Written, BackendError> {
+        let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
+        let tenant = tenants.entry(Arc::clone(&cx.tenant)).or_default();
+        let Write { resource_type, change, precondition, returning } = write;
+        let (sequence, changed) = match change {
+            Change::Create { resource, secret: _ } => {
+                (tenant.create(resource_type, resource, cx.now)?, true)
+            }
+            Change::Delete { id } => {
+                tenant.checked(&resource_type, &id, &precondition)?;
+                let version = Version::from(tenant.find(&resource_type, &id)?.version);
+                tenant.delete(&id, cx.now);
+                return Ok(Written { id, version, changed: true, returned: None });
+            }
+            Change::Replace { id, resource, secret: _ } => {
+                let sequence = tenant.checked(&resource_type, &id, &precondition)?;
+                (sequence, tenant.replace(sequence, resource, cx.now)?)
+            }
+            Change::Patch { id, plan } => {
+                let sequence = tenant.checked(&resource_type, &id, &precondition)?;
+                (sequence, tenant.patch(sequence, &plan, cx.now)?)
+            }
+        };
+        let record = tenant
+            .resources
+            .get(&sequence)
+            .ok_or_else(|| BackendError::internal("a resource vanished under the lock"))?;
+        let returned = returning
+            .filter(|r| r.max_members.is_none_or(|max| record.members.rows.len() <= max))
+            .map(|r| tenant.stored(record, r.wanted.wants("members"), r.wanted.wants("groups")));
+        Ok(Written {
+            id: record.id.clone(),
+            version: Version::from(record.version),
+            changed,
+            returned,
+        })
+    }
+}

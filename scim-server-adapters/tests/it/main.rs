@@ -1,0 +1,26 @@
+//! The service from outside: HTTP requests in, HTTP responses out, over the memory backend.
+
+#[cfg(test)]
+mod authentication;
+#[cfg(test)]
+mod client;
+#[cfg(test)]
+mod conditional;
+#[cfg(test)]
+mod discovery;
+#[cfg(test)]
+mod errors;
+#[cfg(test)]
+mod groups;
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod http_details;
+#[cfg(test)]
+mod lists;
+#[cfg(test)]
+mod projection;
+#[cfg(test)]
+mod resources;
+#[cfg(test)]
+mod tenants;
