@@ -1,0 +1,192 @@
+//! [`SqliteBackend`].
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use rusqlite::{Connection, TransactionBehavior};
+use scim_core::{Registry, ResourceId, ResourceType};
+use scim_server_adapters::{
+    BackendError, Capabilities, Page, ProvisioningBackend, Query, RequestContext, Stored, Wanted,
+    Write, Written,
+};
+use tokio::sync::oneshot;
+
+use crate::change::Job;
+use crate::database::{Database, WriteConnection, connect_memory};
+use crate::error::{Failure, OpenError, unavailable};
+use crate::layout::Layout;
+use crate::load::Loader;
+use crate::options::SqliteOptions;
+use crate::query::Plan;
+use crate::scanner::Scanner;
+use crate::tenants::Tenants;
+use crate::writer::Writer;
+use crate::{fingerprint, migration};
+
+/// Resources in an SQLite database: in a file that outlives the process, or in memory.
+///
+/// - **Durable**: a write is acknowledged when it is committed and, as [`Synchronous`] has it,
+///   synced. After a crash the next start carries on.
+/// - **One writer**, a thread that commits in groups, so that many clients share a sync. Readers
+///   don't wait for it. Several processes may open one file: they take turns at writing.
+/// - **Membership is rows.** Adding or removing a member reads and writes that member's row and the
+///   group's version, however many others there are. Deleting a group answers at once; beyond some
+///   hundred, its rows are swept afterwards.
+/// - **Filters**: comparisons by `eq` of `id`, `externalId`, `displayName`, `active`, of what must
+///   be unique (`userName`) or is [indexed](SqliteOptions::indexed), of `members.value` and of
+///   `groups.value`, alone or joined by `and`, are answered by indexes. Others are evaluated for
+///   the resources that such terms leave, or for all of the type, in the order of creation and
+///   within [`Query::work_limit`]. Only resources that are examined one by one count towards it.
+/// - **Passwords** are not kept.
+///
+/// Point reads, among them queries by `id` or by what must be unique, run on the caller's thread;
+/// they take microseconds. Other queries run on threads of the store's own. It needs no particular
+/// runtime.
+///
+/// Dropping it waits until all that was queued is written.
+///
+/// # Sharing the file
+///
+/// Tables of this crate begin with `scim_`. A product may keep its own in the same file through
+/// connections of its own; the database is in WAL mode, so they should wait for each other's
+/// writes (`PRAGMA busy_timeout`) and keep write transactions short.
+///
+/// [`Synchronous`]: crate::Synchronous
+#[derive(Debug)]
+pub struct SqliteBackend {
+    store: Arc<Store>,
+    scanner: Scanner,
+    writer: Writer,
+}
+
+/// What reads need.
+#[derive(Debug)]
+struct Store {
+    database: Database,
+    layout: Arc<Layout>,
+    tenants: Arc<Tenants>,
+}
+
+impl SqliteBackend {
+    /// Opens the database in a file, which is made if it isn't there, for the resource types of a
+    /// registry. It blocks: migrations are run, and if the schemas or the options changed since the
+    /// last time, what depends on them is rebuilt.
+    ///
+    /// # Errors
+    /// [`OpenError`]; the database is then as it was.
+    pub fn open(
+        path: impl AsRef<Path>,
+        registry: &Registry,
+        options: &SqliteOptions,
+    ) -> Result<Self, OpenError> {
+        let (database, mut connection) = Database::open_file(path.as_ref(), options)?;
+        let layout = prepare(&mut connection, registry, options)?;
+        Self::start(database, WriteConnection::Own(connection), layout, options)
+    }
+
+    /// The same in memory: for tests and for trying things out. Readers and the writer take turns.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn in_memory(registry: &Registry, options: &SqliteOptions) -> Result<Self, OpenError> {
+        let mut connection = connect_memory()?;
+        let layout = prepare(&mut connection, registry, options)?;
+        let connection = Arc::new(Mutex::new(connection));
+        let database = Database::Memory(Arc::clone(&connection));
+        Self::start(database, WriteConnection::Shared(connection), layout, options)
+    }
+
+    fn start(
+        database: Database,
+        connection: WriteConnection,
+        layout: Layout,
+        options: &SqliteOptions,
+    ) -> Result<Self, OpenError> {
+        let layout = Arc::new(layout);
+        let tenants = Arc::new(Tenants::default());
+        let writer = Writer::start(connection, Arc::clone(&layout), Arc::clone(&tenants))?;
+        let threads = options
+            .readers
+            .or_else(|| std::thread::available_parallelism().ok())
+            .unwrap_or(NonZeroUsize::MIN);
+        let scanner = Scanner::start(threads)?;
+        Ok(Self { store: Arc::new(Store { database, layout, tenants }), scanner, writer })
+    }
+}
+
+/// Makes the database fit this version of the crate, the registry and the options.
+fn prepare(
+    connection: &mut Connection,
+    registry: &Registry,
+    options: &SqliteOptions,
+) -> Result<Layout, OpenError> {
+    migration::run(connection)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let layout = Layout::new(&transaction, registry, options)?;
+    fingerprint::settle(&transaction, &layout)?;
+    transaction.commit()?;
+    Ok(layout)
+}
+
+impl Store {
+    fn query(
+        &self,
+        tenant: &Arc<str>,
+        plan: &Plan,
+        is_cancelled: &dyn Fn() -> bool,
+    ) -> Result<Page, BackendError> {
+        let page = self.database.read(|connection| {
+            let tenant = self.tenants.find(connection, tenant)?;
+            plan.run(connection, &self.layout, tenant, is_cancelled)
+        });
+        Ok(page?)
+    }
+}
+
+#[async_trait]
+impl ProvisioningBackend for SqliteBackend {
+    fn capabilities(&self, _: &RequestContext) -> Capabilities {
+        Capabilities::new()
+    }
+
+    async fn get(
+        &self,
+        cx: &RequestContext,
+        resource_type: &Arc<ResourceType>,
+        id: &ResourceId,
+        wanted: &Wanted,
+    ) -> Result<Stored, BackendError> {
+        let Store { database, layout, tenants } = &*self.store;
+        let of_type = layout.of(resource_type)?;
+        let stored = database.read(|connection| -> Result<Stored, Failure> {
+            let tenant = tenants.find(connection, &cx.tenant)?.ok_or(BackendError::NotFound)?;
+            let loader = Loader { connection, layout, tenant };
+            loader.by_id(of_type, resource_type, id.as_str(), wanted)
+        });
+        Ok(stored?)
+    }
+
+    async fn query(&self, cx: &RequestContext, query: &Query) -> Result<Page, BackendError> {
+        let plan = Plan::new(&self.store.layout, query.clone())?;
+        if plan.is_point() {
+            return self.store.query(&cx.tenant, &plan, &|| false);
+        }
+        let (reply, answer) = oneshot::channel();
+        let (store, tenant) = (Arc::clone(&self.store), Arc::clone(&cx.tenant));
+        self.scanner.run(move || {
+            // Whoever asked may have gone away while this waited for its turn.
+            if !reply.is_closed() {
+                let page = store.query(&tenant, &plan, &|| reply.is_closed());
+                let _ = reply.send(page);
+            }
+        });
+        answer.await.map_err(|_| unavailable())?
+    }
+
+    async fn write(&self, cx: &RequestContext, write: Write) -> Result<Written, BackendError> {
+        let layout = self.store.layout.of(&write.resource_type)?;
+        self.writer.perform(Job::new(cx, layout, write)?).await
+    }
+}

@@ -1,0 +1,366 @@
+//! Writes to one resource, inside the writer's transaction.
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension};
+use scim_core::{DateTime, Member, Resource, ResourceId, ResourceType, Version, document_text};
+use scim_patch::PatchPlan;
+use scim_server_adapters::{
+    BackendError, Change, Precondition, RequestContext, Returning, Write, Written,
+};
+use serde_json::{Map, Value};
+
+use crate::error::Failure;
+use crate::layout::{Derived, Layout, TypeLayout};
+use crate::load::Loader;
+use crate::members::{MemberRows, SWEEP};
+use crate::tenants::Tenants;
+use crate::values::ValueRows;
+
+const FIND: &str =
+    "SELECT key, version FROM scim_resource WHERE tenant = ?1 AND id = ?2 AND type = ?3";
+
+const DOCUMENT: &str = "SELECT text FROM scim_document WHERE resource = ?1";
+
+const INSERT: &str = "
+    INSERT INTO scim_resource (tenant, type, id, version, created, last_modified,
+        external_id, user_name, display_name, active, display, refers_to)
+    VALUES (?1, ?2, ?3, 1, ?4, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+    RETURNING key";
+
+const INSERT_DOCUMENT: &str = "INSERT INTO scim_document (resource, text) VALUES (?1, ?2)";
+
+const UPDATE_DOCUMENT: &str = "UPDATE scim_document SET text = ?2 WHERE resource = ?1";
+
+/// Writes the columns that are derived from the document.
+pub(crate) const UPDATE_COLUMNS: &str = "
+    UPDATE scim_resource SET external_id = ?2, user_name = ?3, display_name = ?4, active = ?5,
+        display = ?6, refers_to = ?7
+    WHERE key = ?1";
+
+/// Gives a resource its next version.
+pub(crate) const TOUCH: &str = "
+    UPDATE scim_resource SET version = version + 1, last_modified = ?2 WHERE key = ?1
+    RETURNING version";
+
+/// Gives the groups of a member their next version.
+pub(crate) const TOUCH_GROUPS: &str = "
+    UPDATE scim_resource SET version = version + 1, last_modified = ?3
+    WHERE key IN (SELECT group_key FROM scim_member WHERE tenant = ?1 AND value = ?2)";
+
+pub(crate) const LEAVE_GROUPS: &str = "DELETE FROM scim_member WHERE tenant = ?1 AND value = ?2";
+
+const POPULATE: &str = "
+    INSERT INTO scim_population (tenant, type, resources) VALUES (?1, ?2, 1)
+    ON CONFLICT DO UPDATE SET resources = resources + 1";
+
+const DEPOPULATE: &str =
+    "UPDATE scim_population SET resources = resources - 1 WHERE tenant = ?1 AND type = ?2";
+
+/// Member rows of a deleted group that go with it; what is beyond is left to the sweep.
+const REMOVED_WITH_GROUP: u16 = 500;
+
+/// A write on its way to the writer. What doesn't need the present state is done already.
+#[derive(Debug)]
+pub(crate) struct Job {
+    tenant: Arc<str>,
+    now: DateTime,
+    layout: Arc<TypeLayout>,
+    resource_type: Arc<ResourceType>,
+    work: Work,
+    precondition: Precondition,
+    returning: Option<Returning>,
+}
+
+#[derive(Debug)]
+enum Work {
+    Create(Box<New>),
+    Replace(ResourceId, Resource),
+    Patch(ResourceId, PatchPlan),
+    Delete(ResourceId),
+}
+
+#[derive(Debug)]
+struct New {
+    id: ResourceId,
+    document: String,
+    derived: Derived,
+    members: Vec<Member>,
+}
+
+impl Job {
+    pub(crate) fn new(
+        cx: &RequestContext,
+        layout: &Arc<TypeLayout>,
+        write: Write,
+    ) -> Result<Self, BackendError> {
+        let Write { resource_type, change, precondition, returning } = write;
+        let work = match change {
+            // The secret is dropped: this store keeps none.
+            Change::Create { mut resource, secret: _ } => {
+                let members = resource.take_members();
+                let attributes = resource.into_attributes();
+                Work::Create(Box::new(New {
+                    // Version 7 begins with the time, so that neighbours in time are neighbours in
+                    // the indexes.
+                    id: ResourceId::new(uuid::Uuid::now_v7().to_string())?,
+                    document: document_text(&resource_type, &attributes),
+                    derived: layout.derive(&attributes),
+                    members,
+                }))
+            }
+            Change::Replace { id, resource, secret: _ } => Work::Replace(id, resource),
+            Change::Patch { id, plan } => Work::Patch(id, plan),
+            Change::Delete { id } => Work::Delete(id),
+        };
+        Ok(Self {
+            tenant: Arc::clone(&cx.tenant),
+            now: cx.now,
+            layout: Arc::clone(layout),
+            resource_type,
+            work,
+            precondition,
+            returning,
+        })
+    }
+
+    /// Whether it may leave member rows behind for the sweep.
+    pub(crate) fn may_leave_rows(&self) -> bool {
+        matches!(self.work, Work::Delete(_)) && self.resource_type.has_members()
+    }
+
+    /// Does the work. The caller undoes what was done of it when it fails.
+    pub(crate) fn perform(
+        self,
+        connection: &Connection,
+        layout: &Layout,
+        tenants: &Tenants,
+    ) -> Result<Written, Failure> {
+        let create = matches!(self.work, Work::Create(_));
+        let tenant = if create {
+            tenants.find_or_add(connection, &self.tenant)?
+        } else {
+            tenants.find_in_write(connection, &self.tenant)?.ok_or(BackendError::NotFound)?
+        };
+        let loader = Loader { connection, layout, tenant };
+        let target = Target {
+            loader,
+            layout: &self.layout,
+            resource_type: &self.resource_type,
+            now: self.now.as_micros(),
+        };
+        let precondition = &self.precondition;
+        let (id, outcome) = match self.work {
+            Work::Create(new) => target.create(*new)?,
+            Work::Replace(id, resource) => {
+                let outcome = target.replace(target.find(&id, precondition)?, resource)?;
+                (id, outcome)
+            }
+            Work::Patch(id, plan) => {
+                let outcome = target.patch(target.find(&id, precondition)?, &plan)?;
+                (id, outcome)
+            }
+            Work::Delete(id) => {
+                let found = target.find(&id, precondition)?;
+                target.delete(&id, found.key)?;
+                return Ok(Written { id, version: found.version(), changed: true, returned: None });
+            }
+        };
+        let returned = match self.returning {
+            Some(returning) if target.may_return(outcome.row.key, &returning)? => Some(
+                loader.by_id(&self.layout, &self.resource_type, id.as_str(), &returning.wanted)?,
+            ),
+            _ => None,
+        };
+        Ok(Written { id, version: outcome.row.version(), changed: outcome.changed, returned })
+    }
+}
+
+/// A resource's row as the write found or left it.
+#[derive(Clone, Copy)]
+struct Found {
+    key: i64,
+    version: i64,
+}
+
+impl Found {
+    fn version(self) -> Version {
+        Version::from(self.version.unsigned_abs())
+    }
+}
+
+struct Outcome {
+    row: Found,
+    changed: bool,
+}
+
+/// Where the work is done: the tenant and the type.
+#[derive(Clone, Copy)]
+struct Target<'a> {
+    loader: Loader<'a>,
+    layout: &'a TypeLayout,
+    resource_type: &'a Arc<ResourceType>,
+    now: i64,
+}
+
+impl<'a> Target<'a> {
+    fn find(self, id: &ResourceId, precondition: &Precondition) -> Result<Found, Failure> {
+        let found = self
+            .connection()
+            .prepare_cached(FIND)?
+            .query_row((self.loader.tenant, id.as_str(), self.layout.key), |row| {
+                Ok(Found { key: row.get(0)?, version: row.get(1)? })
+            })
+            .optional()?
+            .ok_or(BackendError::NotFound)?;
+        if precondition.holds(&found.version()) {
+            Ok(found)
+        } else {
+            Err(BackendError::PreconditionFailed.into())
+        }
+    }
+
+    fn create(self, new: New) -> Result<(ResourceId, Outcome), Failure> {
+        let New { id, document, derived, members } = new;
+        let (connection, tenant) = (self.connection(), self.loader.tenant);
+        let key = connection.prepare_cached(INSERT)?.query_row(
+            (
+                tenant,
+                self.layout.key,
+                id.as_str(),
+                self.now,
+                &derived.external_id,
+                &derived.user_name,
+                &derived.display_name,
+                derived.active,
+                &derived.display,
+                &derived.refers_to,
+            ),
+            |row| row.get(0),
+        )?;
+        self.values(key).update(self.loader.layout, &Derived::default(), &derived)?;
+        connection.prepare_cached(INSERT_DOCUMENT)?.execute((key, document))?;
+        self.members(key).add(&members)?;
+        connection.prepare_cached(POPULATE)?.execute((tenant, self.layout.key))?;
+        Ok((id, Outcome { row: Found { key, version: 1 }, changed: true }))
+    }
+
+    fn replace(self, found: Found, mut resource: Resource) -> Result<Outcome, Failure> {
+        let members = resource.take_members();
+        let current = self.attributes(found.key)?;
+        let attributes = resource.replacing(&current)?.into_attributes();
+        let differs = attributes != current;
+        if differs {
+            self.write_document(found.key, &current, &attributes)?;
+        }
+        let members_differ =
+            self.resource_type.has_members() && self.members(found.key).replace(&members)?;
+        self.outcome(found, differs || members_differ)
+    }
+
+    /// A plan without a document part reads and writes no document.
+    fn patch(self, found: Found, plan: &PatchPlan) -> Result<Outcome, Failure> {
+        let mut changed = false;
+        if !plan.document.is_empty() {
+            let current = self.attributes(found.key)?;
+            if let Some(attributes) = plan.document.apply(&current)? {
+                self.write_document(found.key, &current, &attributes)?;
+                changed = true;
+            }
+        }
+        changed |= self.members(found.key).apply(&plan.members)?;
+        self.outcome(found, changed)
+    }
+
+    fn delete(self, id: &ResourceId, key: i64) -> Result<(), Failure> {
+        let (connection, tenant) = (self.connection(), self.loader.tenant);
+        let current = self.layout.derive(&self.attributes(key)?);
+        self.values(key).update(self.loader.layout, &current, &Derived::default())?;
+        connection.prepare_cached("DELETE FROM scim_resource WHERE key = ?1")?.execute([key])?;
+        connection
+            .prepare_cached("DELETE FROM scim_document WHERE resource = ?1")?
+            .execute([key])?;
+        connection.prepare_cached(DEPOPULATE)?.execute((tenant, self.layout.key))?;
+        let member = (tenant, id.as_str());
+        connection.prepare_cached(TOUCH_GROUPS)?.execute((tenant, id.as_str(), self.now))?;
+        connection.prepare_cached(LEAVE_GROUPS)?.execute(member)?;
+        if self.resource_type.has_members()
+            && connection.prepare_cached(SWEEP)?.execute((key, REMOVED_WITH_GROUP))?
+                == usize::from(REMOVED_WITH_GROUP)
+        {
+            connection
+                .prepare_cached("INSERT INTO scim_sweep (group_key) VALUES (?1)")?
+                .execute([key])?;
+        }
+        Ok(())
+    }
+
+    /// The attributes of the document.
+    fn attributes(self, key: i64) -> Result<Map<String, Value>, Failure> {
+        let mut statement = self.connection().prepare_cached(DOCUMENT)?;
+        let parsed = statement.query_row([key], |row| {
+            Ok(serde_json::from_str::<Map<String, Value>>(row.get_ref(0)?.as_str()?))
+        })?;
+        let mut attributes = parsed.map_err(BackendError::internal)?;
+        attributes.remove("schemas");
+        Ok(attributes)
+    }
+
+    fn write_document(
+        self,
+        key: i64,
+        before: &Map<String, Value>,
+        after: &Map<String, Value>,
+    ) -> Result<(), Failure> {
+        let connection = self.connection();
+        let (before, derived) = (self.layout.derive(before), self.layout.derive(after));
+        self.values(key).update(self.loader.layout, &before, &derived)?;
+        if before != derived {
+            connection.prepare_cached(UPDATE_COLUMNS)?.execute((
+                key,
+                &derived.external_id,
+                &derived.user_name,
+                &derived.display_name,
+                derived.active,
+                &derived.display,
+                &derived.refers_to,
+            ))?;
+        }
+        let text = document_text(self.resource_type, after);
+        connection.prepare_cached(UPDATE_DOCUMENT)?.execute((key, text))?;
+        Ok(())
+    }
+
+    fn outcome(self, found: Found, changed: bool) -> Result<Outcome, Failure> {
+        let row = if changed {
+            let mut touch = self.connection().prepare_cached(TOUCH)?;
+            let version = touch.query_row((found.key, self.now), |row| row.get(0))?;
+            Found { version, ..found }
+        } else {
+            found
+        };
+        Ok(Outcome { row, changed })
+    }
+
+    fn may_return(self, key: i64, returning: &Returning) -> rusqlite::Result<bool> {
+        match returning.max_members {
+            Some(max) if self.resource_type.has_members() => {
+                self.members(key).more_than(max).map(|more| !more)
+            }
+            _ => Ok(true),
+        }
+    }
+
+    fn members(self, group: i64) -> MemberRows<'a> {
+        MemberRows { loader: self.loader, group }
+    }
+
+    fn values(self, resource: i64) -> ValueRows<'a> {
+        let Loader { connection, tenant, .. } = self.loader;
+        ValueRows { connection, tenant, resource }
+    }
+
+    fn connection(self) -> &'a Connection {
+        self.loader.connection
+    }
+}

@@ -1,0 +1,177 @@
+//! Connections: where the database is and how it is opened.
+
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::error::OpenError;
+use crate::options::SqliteOptions;
+
+/// Statements that a connection keeps prepared: more than there are fixed ones, since queries make
+/// some of their own.
+const PREPARED_STATEMENTS: usize = 128;
+
+/// A database in a file, or in memory.
+///
+/// In a file, readers have connections of their own, and WAL lets them work beside the writer. In
+/// memory there is one connection and everybody takes turns: SQLite's shared cache would give
+/// readers `SQLITE_LOCKED`, which no timeout waits for.
+#[derive(Clone, Debug)]
+pub(crate) enum Database {
+    File(Arc<File>),
+    Memory(Arc<Mutex<Connection>>),
+}
+
+/// A database file and the connections that nobody reads with at the moment.
+#[derive(Debug)]
+pub(crate) struct File {
+    path: PathBuf,
+    options: SqliteOptions,
+    idle: Mutex<Vec<Connection>>,
+}
+
+/// The connection that writes: its owner's alone, or the one that everybody shares.
+#[derive(Debug)]
+pub(crate) enum WriteConnection {
+    Own(Connection),
+    Shared(Arc<Mutex<Connection>>),
+}
+
+/// Readers return their connections up to that many; a thread that finds none opens one.
+const MAX_IDLE: usize = 64;
+
+impl Database {
+    /// Opens a file, which is made if it isn't there, and gives the connection to write with.
+    pub(crate) fn open_file(
+        path: &Path,
+        options: &SqliteOptions,
+    ) -> Result<(Self, Connection), OpenError> {
+        let connection = connect(path, options, OpenFlags::SQLITE_OPEN_CREATE)?;
+        let mode: String =
+            connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+        if !mode.eq_ignore_ascii_case("wal") {
+            let refused = format!("the file system does not allow WAL; the journal mode is {mode}");
+            return Err(OpenError::Database(refused.into()));
+        }
+        connection.pragma_update(None, "synchronous", options.synchronous.as_str())?;
+        let file = File { path: path.to_owned(), options: options.clone(), idle: Mutex::default() };
+        Ok((Self::File(Arc::new(file)), connection))
+    }
+
+    /// Reads in one consistent state.
+    pub(crate) fn read<T, E: From<rusqlite::Error>>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        match self {
+            Self::File(file) => {
+                let connection = file.take()?;
+                let result = in_snapshot(&connection, read);
+                file.put_back(connection);
+                result
+            }
+            Self::Memory(connection) => in_snapshot(&lock(connection), read),
+        }
+    }
+}
+
+impl File {
+    fn take(&self) -> rusqlite::Result<Connection> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        if let Some(connection) = idle {
+            return Ok(connection);
+        }
+        let connection = connect(&self.path, &self.options, OpenFlags::empty())?;
+        connection.pragma_update(None, "query_only", true)?;
+        Ok(connection)
+    }
+
+    /// A connection that is not given back is closed, so one whose state is in doubt is.
+    fn put_back(&self, connection: Connection) {
+        if !connection.is_autocommit() {
+            return;
+        }
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < MAX_IDLE {
+            idle.push(connection);
+        }
+    }
+}
+
+impl WriteConnection {
+    /// The connection, for as long as the guard lives; it is not in a transaction.
+    pub(crate) fn lock(&self) -> impl Deref<Target = Connection> {
+        match self {
+            Self::Own(connection) => Held::Own(connection),
+            Self::Shared(connection) => Held::Shared(lock(connection)),
+        }
+    }
+}
+
+enum Held<'a> {
+    Own(&'a Connection),
+    Shared(MutexGuard<'a, Connection>),
+}
+
+impl Deref for Held<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        match self {
+            Self::Own(connection) => connection,
+            Self::Shared(guard) => guard,
+        }
+    }
+}
+
+/// A connection that everybody shares. Whoever held it before may have panicked in a transaction.
+fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+    let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+    if !connection.is_autocommit() {
+        // When even this fails, so does the next statement, and its caller hears of it.
+        let _ = connection.execute_batch("ROLLBACK");
+    }
+    connection
+}
+
+fn connect(
+    path: &Path,
+    options: &SqliteOptions,
+    create: OpenFlags,
+) -> rusqlite::Result<Connection> {
+    // Without URI names: a path that begins with `file:` is a path.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags | create)?;
+    prepare(&connection)?;
+    connection.busy_timeout(options.busy_timeout)?;
+    Ok(connection)
+}
+
+/// The connection of a database in memory.
+pub(crate) fn connect_memory() -> rusqlite::Result<Connection> {
+    let connection = Connection::open_in_memory()?;
+    prepare(&connection)?;
+    Ok(connection)
+}
+
+fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(PREPARED_STATEMENTS);
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")
+}
+
+/// Runs what reads in a transaction, so that all its statements see one state.
+fn in_snapshot<T, E: From<rusqlite::Error>>(
+    connection: &Connection,
+    read: impl FnOnce(&Connection) -> Result<T, E>,
+) -> Result<T, E> {
+    connection.prepare_cached("BEGIN")?.execute([])?;
+    let result = read(connection);
+    let ended = connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
+    if ended.is_err() {
+        let _ = connection.execute_batch("ROLLBACK");
+    }
+    result
+}

@@ -1,0 +1,133 @@
+//! What rows were derived by: when the registered schemas, the options or the folding of text
+//! change over existing data, the rows follow.
+
+use rusqlite::{Connection, OptionalExtension};
+use serde_json::{Map, Value};
+
+use crate::change::UPDATE_COLUMNS;
+use crate::error::{OpenError, UniqueConflict};
+use crate::layout::Layout;
+use crate::values::{Taken, ValueRows};
+
+/// Resources that are read at once.
+const CHUNK: u16 = 500;
+
+/// Conflicts that are named before the rebuild gives up.
+const CONFLICTS: usize = 10;
+
+const SOME_DOCUMENTS: &str = "
+    SELECT r.key, r.tenant, r.type, r.id, d.text
+    FROM scim_resource r CROSS JOIN scim_document d ON d.resource = r.key
+    WHERE r.key > ?1 ORDER BY r.key LIMIT ?2";
+
+const HOLDER: &str = "
+    SELECT t.name, r.id
+    FROM scim_unique_value v
+    JOIN scim_resource r ON r.key = v.resource
+    JOIN scim_tenant t ON t.key = v.tenant
+    WHERE v.tenant = ?1 AND v.attribute = ?2 AND v.value = ?3";
+
+/// Makes what is derived from documents fit the layout, if it was derived by another. The
+/// connection is in a transaction, which must be rolled back on an error.
+///
+/// Resources of types that are not registered are left alone and claim no values; should their type
+/// come back, the fingerprint changes again.
+///
+/// # Errors
+/// [`OpenError::Conflicts`] when resources share a value that must now be unique.
+pub(crate) fn settle(connection: &Connection, layout: &Layout) -> Result<(), OpenError> {
+    let new = layout.fingerprint();
+    let old: Option<String> = connection
+        .query_row("SELECT text FROM scim_fingerprint", [], |row| row.get(0))
+        .optional()?;
+    if old.as_ref() == Some(&new) {
+        return Ok(());
+    }
+    rebuild(connection, layout)?;
+    connection
+        .execute("INSERT OR REPLACE INTO scim_fingerprint (only, text) VALUES (1, ?1)", [new])?;
+    Ok(())
+}
+
+struct Row {
+    key: i64,
+    tenant: i64,
+    resource_type: i64,
+    id: String,
+    document: String,
+}
+
+fn rebuild(connection: &Connection, layout: &Layout) -> Result<(), OpenError> {
+    connection.execute_batch("DELETE FROM scim_unique_value; DELETE FROM scim_indexed_value")?;
+    let mut conflicts = Vec::new();
+    let (mut reached, mut rebuilt) = (0, 0_u64);
+    loop {
+        let chunk = some_after(connection, reached)?;
+        let Some(last) = chunk.last() else { break };
+        reached = last.key;
+        for row in &chunk {
+            rebuilt += 1;
+            derive(connection, layout, row, &mut conflicts)?;
+            if conflicts.len() > CONFLICTS {
+                conflicts.truncate(CONFLICTS);
+                return Err(OpenError::Conflicts { conflicts, more: true });
+            }
+        }
+    }
+    if !conflicts.is_empty() {
+        return Err(OpenError::Conflicts { conflicts, more: false });
+    }
+    if rebuilt > 0 {
+        tracing::info!(resources = rebuilt, "schemas or options changed: index rows were rebuilt");
+    }
+    Ok(())
+}
+
+fn derive(
+    connection: &Connection,
+    layout: &Layout,
+    row: &Row,
+    conflicts: &mut Vec<UniqueConflict>,
+) -> Result<(), OpenError> {
+    let Some(of_type) = layout.by_key(row.resource_type) else { return Ok(()) };
+    let attributes: Map<String, Value> =
+        serde_json::from_str(&row.document).map_err(|error| OpenError::Database(error.into()))?;
+    let derived = of_type.derive(&attributes);
+    connection.prepare_cached(UPDATE_COLUMNS)?.execute((
+        row.key,
+        &derived.external_id,
+        &derived.user_name,
+        &derived.display_name,
+        derived.active,
+        &derived.display,
+        &derived.refers_to,
+    ))?;
+    let values = ValueRows { connection, tenant: row.tenant, resource: row.key };
+    values.index(&derived.indexed)?;
+    for Taken { attribute, value } in values.claim(&derived.unique)? {
+        let (tenant, holder) = connection
+            .prepare_cached(HOLDER)?
+            .query_row((row.tenant, attribute, value), |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let path = layout.unique_attribute(attribute).map(|keyed| keyed.path.to_string());
+        conflicts.push(UniqueConflict {
+            tenant,
+            attribute: path.unwrap_or_default(),
+            ids: [holder, row.id.clone()],
+        });
+    }
+    Ok(())
+}
+
+fn some_after(connection: &Connection, key: i64) -> rusqlite::Result<Vec<Row>> {
+    let mut statement = connection.prepare_cached(SOME_DOCUMENTS)?;
+    let rows = statement.query_map((key, CHUNK), |row| {
+        Ok(Row {
+            key: row.get(0)?,
+            tenant: row.get(1)?,
+            resource_type: row.get(2)?,
+            id: row.get(3)?,
+            document: row.get(4)?,
+        })
+    })?;
+    rows.collect()
+}

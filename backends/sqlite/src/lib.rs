@@ -1,0 +1,59 @@
+//! SQLite store for `scim-server-adapters`: durable, transactional, membership as rows.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use scim_backend_sqlite::{SqliteBackend, SqliteOptions};
+//! use scim_core::{DateTime, Ingest, Origin, Profile, Registry, ResourceType};
+//! use scim_server_adapters::{Change, Precondition, ProvisioningBackend, RequestContext, Write};
+//!
+//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+//! let store = SqliteBackend::in_memory(&Registry::builtin(), &SqliteOptions::new())?;
+//!
+//! let user = ResourceType::user();
+//! let body = br#"{"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "bjensen"}"#;
+//! let resource = Ingest::new(&user, &Profile::INTEROP, Origin::Request).resource(body)?;
+//! let cx = RequestContext {
+//!     tenant: "acme".into(),
+//!     principal: "okta".into(),
+//!     request_id: "1".into(),
+//!     now: DateTime::now(),
+//! };
+//! let created = store.write(&cx, Write {
+//!     resource_type: Arc::clone(&user),
+//!     change: Change::Create { resource, secret: None },
+//!     precondition: Precondition::NONE,
+//!     returning: None,
+//! }).await?;
+//! assert_eq!(created.version.to_string(), r#"W/"1""#);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! [`SqliteBackend`] says what it promises; [`SqliteOptions`] what can be set.
+
+#![forbid(unsafe_code)]
+
+mod backend;
+mod change;
+mod database;
+mod error;
+mod fingerprint;
+mod key;
+mod layout;
+mod load;
+mod lookup;
+mod members;
+mod migration;
+mod options;
+mod query;
+mod scanner;
+mod sweep;
+mod tenants;
+mod values;
+mod writer;
+
+pub use backend::SqliteBackend;
+pub use error::{OpenError, UniqueConflict};
+pub use options::{SqliteOptions, Synchronous};

@@ -1,0 +1,281 @@
+//! Rows made into resources.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension, Row};
+use scim_core::{AttributeSet, DateTime, Member, ResourceId, ResourceType, Version};
+use scim_server_adapters::{BackendError, Body, Stored};
+use serde_json::value::RawValue;
+
+use crate::error::Failure;
+use crate::layout::{Layout, TypeLayout};
+
+/// One resource by its id.
+pub(crate) const BY_ID: &str = "
+    SELECT r.key, r.id, r.version, r.created, r.last_modified, r.refers_to, d.text
+    FROM scim_resource r CROSS JOIN scim_document d ON d.resource = r.key
+    WHERE r.tenant = ?1 AND r.id = ?2 AND r.type = ?3";
+
+/// Resources by their keys, a JSON array.
+pub(crate) const BY_KEYS: &str = "
+    SELECT r.key, r.id, r.version, r.created, r.last_modified, r.refers_to, d.text
+    FROM json_each(?1) k
+    CROSS JOIN scim_resource r ON r.key = k.value
+    CROSS JOIN scim_document d ON d.resource = r.key";
+
+/// Members of one group: 0, position, value, type that the client said, type found, display.
+pub(crate) const MEMBERS: &str = "
+    SELECT 0, m.position, m.value, m.type, r.type, r.display
+    FROM scim_member m LEFT JOIN scim_resource r ON r.tenant = m.tenant AND r.id = m.value
+    WHERE m.group_key = ?1
+    ORDER BY m.position";
+
+/// Members of many groups, given as a JSON array of keys; first its index in the array.
+pub(crate) const MEMBERS_OF_MANY: &str = "
+    SELECT k.key, m.position, m.value, m.type, r.type, r.display
+    FROM json_each(?1) k
+    CROSS JOIN scim_member m ON m.group_key = k.value
+    LEFT JOIN scim_resource r ON r.tenant = m.tenant AND r.id = m.value";
+
+/// Groups of one resource. Rows of deleted groups that are still to be swept have no resource.
+pub(crate) const GROUPS: &str = "
+    SELECT 0, g.key, g.id, NULL, g.type, g.display
+    FROM scim_member m CROSS JOIN scim_resource g ON g.key = m.group_key
+    WHERE m.tenant = ?1 AND m.value = ?2
+    ORDER BY m.group_key";
+
+/// Groups of many resources, given as a JSON array of ids.
+pub(crate) const GROUPS_OF_MANY: &str = "
+    SELECT k.key, g.key, g.id, NULL, g.type, g.display
+    FROM json_each(?2) k
+    CROSS JOIN scim_member m ON m.tenant = ?1 AND m.value = k.value
+    CROSS JOIN scim_resource g ON g.key = m.group_key";
+
+/// Those of many ids, given as a JSON array, that are resources.
+pub(crate) const EXISTING: &str = "
+    SELECT 0, r.key, r.id, NULL, r.type, r.display
+    FROM json_each(?2) k CROSS JOIN scim_resource r ON r.tenant = ?1 AND r.id = k.value";
+
+/// A row of `scim_resource` with its document.
+#[derive(Debug)]
+pub(crate) struct Record {
+    pub(crate) key: i64,
+    pub(crate) id: String,
+    pub(crate) version: u64,
+    pub(crate) created: i64,
+    pub(crate) last_modified: i64,
+    /// JSON array of ids.
+    refers_to: Option<String>,
+    pub(crate) document: String,
+}
+
+impl Record {
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            key: row.get(0)?,
+            id: row.get(1)?,
+            version: row.get::<_, i64>(2)?.unsigned_abs(),
+            created: row.get(3)?,
+            last_modified: row.get(4)?,
+            refers_to: row.get(5)?,
+            document: row.get(6)?,
+        })
+    }
+}
+
+/// Reads resources of one tenant.
+///
+/// What it reads with several statements is of one state only if the connection is in a
+/// transaction.
+#[derive(Clone, Copy)]
+pub(crate) struct Loader<'a> {
+    pub(crate) connection: &'a Connection,
+    pub(crate) layout: &'a Layout,
+    pub(crate) tenant: i64,
+}
+
+impl Loader<'_> {
+    /// One resource by its id.
+    pub(crate) fn by_id(
+        self,
+        layout: &TypeLayout,
+        resource_type: &Arc<ResourceType>,
+        id: &str,
+        wanted: &AttributeSet,
+    ) -> Result<Stored, Failure> {
+        let record = self
+            .connection
+            .prepare_cached(BY_ID)?
+            .query_row((self.tenant, id, layout.key), Record::from_row)
+            .optional()?
+            .ok_or(BackendError::NotFound)?;
+        let members = if resource_type.has_members() && wanted.wants("members") {
+            Some(self.related(MEMBERS, [record.key])?)
+        } else {
+            None
+        };
+        let groups = if resource_type.has_groups() && wanted.wants("groups") {
+            Some(self.related(GROUPS, (self.tenant, &record.id))?)
+        } else {
+            None
+        };
+        let references = match &record.refers_to {
+            Some(ids) if layout.wants_references(wanted) => {
+                self.related(EXISTING, (self.tenant, ids))?
+            }
+            _ => Vec::new(),
+        };
+        let bare = stored(record, resource_type)?;
+        Ok(Stored {
+            members: members.map(in_order),
+            groups: groups.map(in_order),
+            references: in_order(references),
+            ..bare
+        })
+    }
+
+    /// Resources by their keys, which are of one type. Those that are not there are left out. As
+    /// many statements as for one.
+    pub(crate) fn by_keys(
+        self,
+        layout: &TypeLayout,
+        resource_type: &Arc<ResourceType>,
+        keys: &[i64],
+        wanted: &AttributeSet,
+    ) -> Result<HashMap<i64, Stored>, Failure> {
+        let records: Vec<Record> = self
+            .connection
+            .prepare_cached(BY_KEYS)?
+            .query_map([json_array(keys)?], Record::from_row)?
+            .collect::<rusqlite::Result<_>>()?;
+        let mut members = if resource_type.has_members() && wanted.wants("members") {
+            let keys: Vec<i64> = records.iter().map(|r| r.key).collect();
+            Some(by_index(self.related(MEMBERS_OF_MANY, [json_array(&keys)?])?))
+        } else {
+            None
+        };
+        let mut groups = if resource_type.has_groups() && wanted.wants("groups") {
+            let ids: Vec<&str> = records.iter().map(|r| r.id.as_str()).collect();
+            Some(by_index(self.related(GROUPS_OF_MANY, (self.tenant, json_array(&ids)?))?))
+        } else {
+            None
+        };
+        let known =
+            if layout.wants_references(wanted) { self.existing(&records)? } else { HashMap::new() };
+        let mut found = HashMap::with_capacity(records.len());
+        for (index, record) in (0_i64..).zip(records) {
+            let key = record.key;
+            let ids = referred(&record)?;
+            let references = ids.iter().filter_map(|id| known.get(id.as_str()).cloned()).collect();
+            let bare = stored(record, resource_type)?;
+            let taken =
+                |lists: &mut HashMap<i64, Vec<Member>>| lists.remove(&index).unwrap_or_default();
+            let stored = Stored {
+                members: members.as_mut().map(taken),
+                groups: groups.as_mut().map(taken),
+                references,
+                ..bare
+            };
+            found.insert(key, stored);
+        }
+        Ok(found)
+    }
+
+    /// The members of a group as an answer shows them.
+    pub(crate) fn members(self, group: i64) -> Result<Vec<Member>, Failure> {
+        Ok(in_order(self.related(MEMBERS, [group])?))
+    }
+
+    fn existing(self, records: &[Record]) -> Result<HashMap<Arc<str>, Member>, Failure> {
+        let mut ids = BTreeSet::new();
+        for record in records {
+            ids.extend(referred(record)?);
+        }
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let ids: Vec<String> = ids.into_iter().collect();
+        let found = self.related(EXISTING, (self.tenant, json_array(&ids)?))?;
+        Ok(found.into_iter().map(|r| (Arc::clone(&r.member.value), r.member)).collect())
+    }
+
+    fn related(
+        self,
+        sql: &str,
+        parameters: impl rusqlite::Params,
+    ) -> rusqlite::Result<Vec<Related>> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement.query_map(parameters, |row| {
+            let found: Option<i64> = row.get(4)?;
+            let resource_type = match found {
+                Some(key) => self.layout.type_name(key).cloned(),
+                None => row.get(3)?,
+            };
+            Ok(Related {
+                index: row.get(0)?,
+                order: row.get(1)?,
+                member: Member {
+                    value: row.get(2)?,
+                    resource_type,
+                    display: row.get(5)?,
+                    exists: found.is_some(),
+                },
+            })
+        })?;
+        rows.collect()
+    }
+}
+
+/// A member, a group or a reference, and whose it is.
+struct Related {
+    index: i64,
+    order: i64,
+    member: Member,
+}
+
+/// SQL promises an order only where it is asked for, and asking for it over many lists makes SQLite
+/// sort what is sorted already; here that costs one pass.
+fn in_order(mut related: Vec<Related>) -> Vec<Member> {
+    related.sort_by_key(|r| r.order);
+    related.into_iter().map(|r| r.member).collect()
+}
+
+fn by_index(mut related: Vec<Related>) -> HashMap<i64, Vec<Member>> {
+    related.sort_by_key(|r| (r.index, r.order));
+    let mut lists: HashMap<i64, Vec<Member>> = HashMap::new();
+    for Related { index, member, .. } in related {
+        lists.entry(index).or_default().push(member);
+    }
+    lists
+}
+
+fn referred(record: &Record) -> Result<Vec<String>, BackendError> {
+    match &record.refers_to {
+        Some(ids) => serde_json::from_str(ids).map_err(BackendError::internal),
+        None => Ok(Vec::new()),
+    }
+}
+
+fn stored(record: Record, resource_type: &Arc<ResourceType>) -> Result<Stored, BackendError> {
+    let date = |micros| {
+        DateTime::from_micros(micros)
+            .ok_or_else(|| BackendError::internal("a stored date is out of range"))
+    };
+    Ok(Stored {
+        resource_type: Arc::clone(resource_type),
+        id: ResourceId::new(record.id)?,
+        version: Version::from(record.version),
+        created: date(record.created)?,
+        last_modified: date(record.last_modified)?,
+        body: Body::Json(RawValue::from_string(record.document).map_err(BackendError::internal)?),
+        members: None,
+        groups: None,
+        references: Vec::new(),
+    })
+}
+
+/// A JSON array for `json_each`.
+pub(crate) fn json_array<T: serde::Serialize>(values: &[T]) -> Result<String, BackendError> {
+    serde_json::to_string(values).map_err(BackendError::internal)
+}

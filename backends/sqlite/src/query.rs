@@ -1,0 +1,298 @@
+//! Pages of the resources that meet a query.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension, params_from_iter};
+use scim_core::{AttributeSet, ResourceType, ScimError, ScimType};
+use scim_filter::{Expression, ResolvedFilter, Subject};
+use scim_server_adapters::{BackendError, Page, Position, Query, QueryTarget, Start, Stored};
+
+use crate::error::Failure;
+use crate::layout::{Layout, TypeLayout};
+use crate::load::Loader;
+use crate::lookup::{Lookup, Window};
+
+/// Resources that are read at once to be examined.
+const CHUNK: i64 = 256;
+
+pub(crate) const POPULATION: &str =
+    "SELECT resources FROM scim_population WHERE tenant = ?1 AND type = ?2";
+
+/// A query with what indexes can do for it.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    query: Query,
+    targets: Vec<Target>,
+}
+
+#[derive(Debug)]
+struct Target {
+    layout: Arc<TypeLayout>,
+    resource_type: Arc<ResourceType>,
+    wanted: Arc<AttributeSet>,
+    lookup: Lookup,
+    /// What candidates still have to meet, and what has to be read for it.
+    filter: Option<(ResolvedFilter, AttributeSet)>,
+}
+
+/// The keys of matches of one target.
+struct Matches {
+    keys: Vec<i64>,
+    /// How many there are of all, where finding out cost nothing.
+    total: Option<u64>,
+}
+
+impl Plan {
+    pub(crate) fn new(layout: &Layout, query: Query) -> Result<Self, BackendError> {
+        let targets = query.targets.iter().map(|target| Target::new(layout, target));
+        let targets = targets.collect::<Result<_, _>>()?;
+        Ok(Self { query, targets })
+    }
+
+    /// Whether it costs no more than a look-up by key, or a few.
+    pub(crate) fn is_point(&self) -> bool {
+        self.targets.iter().all(|target| target.lookup.is_point())
+    }
+
+    /// Answers the query for a tenant; `None` is one without resources. The connection is in a
+    /// transaction. `is_cancelled` is asked now and then, and ends the work.
+    pub(crate) fn run(
+        &self,
+        connection: &Connection,
+        layout: &Layout,
+        tenant: Option<i64>,
+        is_cancelled: &dyn Fn() -> bool,
+    ) -> Result<Page, Failure> {
+        let Query { start, count, total, work_limit, .. } = &self.query;
+        let (after, offset) = match start {
+            Start::Offset(offset) => (0, *offset),
+            Start::After(position) => (key_of(position)?, 0),
+        };
+        let Some(tenant) = tenant else {
+            return Ok(Page { total: total.then_some(0), ..Page::default() });
+        };
+        let loader = Loader { connection, layout, tenant };
+        let mut run = Run { loader, budget: *work_limit, count_all: *total, is_cancelled };
+        // One more than the page holds, to know whether there is a next one.
+        let limit = if *count == 0 { 0 } else { (*count as u64).saturating_add(1) };
+        let (found, all) = match self.targets.as_slice() {
+            [target] => {
+                let Matches { keys, total } = run.matches(target, after, offset, limit)?;
+                let found: Vec<(i64, usize)> = keys.into_iter().map(|key| (key, 0)).collect();
+                let seen = offset + found.len() as u64;
+                // A page that ends before its limit ends with the last match; if it is empty, the
+                // last match may be anywhere before it.
+                let is_last = (found.len() as u64) < limit && (!found.is_empty() || offset == 0);
+                let seen_all = (after == 0 && is_last).then_some(seen);
+                let all = match total.or(seen_all) {
+                    None if run.count_all => Some(run.count(target)?),
+                    known => known,
+                };
+                (found, all)
+            }
+            targets => {
+                let mut found = Vec::new();
+                let mut all = 0;
+                for (index, target) in targets.iter().enumerate() {
+                    let limit = if limit == 0 { 0 } else { limit.saturating_add(offset) };
+                    let Matches { keys, total } = run.matches(target, after, 0, limit)?;
+                    found.extend(keys.into_iter().map(|key| (key, index)));
+                    if run.count_all {
+                        all += total.map_or_else(|| run.count(target), Ok)?;
+                    }
+                }
+                found.sort_unstable();
+                let offset = usize::try_from(offset).unwrap_or(usize::MAX).min(found.len());
+                found.drain(..offset);
+                (found, Some(all))
+            }
+        };
+        let mut found = found;
+        let has_next = found.len() > *count;
+        found.truncate(*count);
+        let next = found.last().filter(|_| has_next).map(|(key, _)| position_of(*key));
+        Ok(Page {
+            resources: self.load(loader, &found)?,
+            total: if *total { all } else { None },
+            next,
+        })
+    }
+
+    /// The resources of a page, in its order.
+    fn load(&self, loader: Loader<'_>, found: &[(i64, usize)]) -> Result<Vec<Stored>, Failure> {
+        let mut loaded: HashMap<i64, Stored> = HashMap::with_capacity(found.len());
+        for (index, target) in self.targets.iter().enumerate() {
+            let keys = found.iter().filter(|(_, of)| *of == index).map(|(key, _)| *key);
+            let keys: Vec<i64> = keys.collect();
+            if !keys.is_empty() {
+                let Target { layout, resource_type, wanted, .. } = target;
+                loaded.extend(loader.by_keys(layout, resource_type, &keys, wanted)?);
+            }
+        }
+        Ok(found.iter().filter_map(|(key, _)| loaded.remove(key)).collect())
+    }
+}
+
+impl Target {
+    fn new(layout: &Layout, target: &QueryTarget) -> Result<Self, BackendError> {
+        let QueryTarget { resource_type, filter, wanted } = target;
+        let layout = Arc::clone(layout.of(resource_type)?);
+        let lookup = match filter {
+            Some(filter) => Lookup::new(&layout, filter.expression()),
+            None => Lookup::ALL,
+        };
+        let filter = match filter {
+            Some(filter) if !lookup.is_exact => {
+                let needed = needed_by(filter, resource_type)?;
+                Some((filter.clone(), needed))
+            }
+            _ => None,
+        };
+        Ok(Self {
+            layout,
+            resource_type: Arc::clone(resource_type),
+            wanted: Arc::clone(wanted),
+            lookup,
+            filter,
+        })
+    }
+}
+
+/// A query under way.
+struct Run<'a> {
+    loader: Loader<'a>,
+    /// How many resources may still be examined.
+    budget: usize,
+    count_all: bool,
+    is_cancelled: &'a dyn Fn() -> bool,
+}
+
+impl Run<'_> {
+    /// The keys of the matches after one key, but for the first `skip`, and at most `limit`.
+    fn matches(
+        &mut self,
+        target: &Target,
+        after: i64,
+        skip: u64,
+        limit: u64,
+    ) -> Result<Matches, Failure> {
+        if target.lookup.is_empty {
+            return Ok(Matches { keys: Vec::new(), total: Some(0) });
+        }
+        let Some((filter, needed)) = &target.filter else {
+            let keys = if limit == 0 {
+                Vec::new()
+            } else {
+                self.candidates(target, Window { after, skip: clamp(skip), limit: clamp(limit) })?
+            };
+            return Ok(Matches { keys, total: None });
+        };
+        let mut keys = Vec::new();
+        let (mut skip, mut total) = (skip, 0);
+        // The total is over all pages, so the walk begins with the first resource where it is
+        // asked for.
+        let mut reached = if self.count_all { 0 } else { after };
+        loop {
+            if !self.count_all && keys.len() as u64 >= limit {
+                return Ok(Matches { keys, total: None });
+            }
+            let chunk =
+                self.candidates(target, Window { after: reached, skip: 0, limit: CHUNK })?;
+            let Some(last) = chunk.last() else {
+                return Ok(Matches { keys, total: self.count_all.then_some(total) });
+            };
+            reached = *last;
+            let resources =
+                self.loader.by_keys(&target.layout, &target.resource_type, &chunk, needed)?;
+            for key in &chunk {
+                if !self.count_all && keys.len() as u64 >= limit {
+                    break;
+                }
+                self.budget = self.budget.checked_sub(1).ok_or(BackendError::TooMany)?;
+                let Some(resource) = resources.get(key) else { continue };
+                if !filter.matches(&resource.to_json()?) {
+                    continue;
+                }
+                total += 1;
+                if *key <= after {
+                    continue;
+                }
+                if skip > 0 {
+                    skip -= 1;
+                } else if (keys.len() as u64) < limit {
+                    keys.push(*key);
+                }
+            }
+            if (self.is_cancelled)() {
+                return Err(BackendError::internal("the query was cancelled").into());
+            }
+        }
+    }
+
+    fn candidates(&self, target: &Target, window: Window) -> Result<Vec<i64>, Failure> {
+        let select = target.lookup.keys(self.loader.tenant, &target.layout, window);
+        let mut statement = self.loader.connection.prepare_cached(&select.sql)?;
+        let keys = statement.query_map(params_from_iter(select.parameters), |row| row.get(0))?;
+        Ok(keys.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// How many resources there are that indexes select, examining none.
+    fn count(&self, target: &Target) -> Result<u64, Failure> {
+        let Loader { connection, tenant, .. } = self.loader;
+        let counted: Option<i64> = if target.lookup.is_all() {
+            let mut statement = connection.prepare_cached(POPULATION)?;
+            statement.query_row((tenant, target.layout.key), |row| row.get(0)).optional()?
+        } else {
+            let select = target.lookup.count(tenant, &target.layout);
+            let mut statement = connection.prepare_cached(&select.sql)?;
+            Some(statement.query_row(params_from_iter(select.parameters), |row| row.get(0))?)
+        };
+        Ok(counted.unwrap_or_default().unsigned_abs())
+    }
+}
+
+/// What has to be read of a resource to evaluate a filter for it, beside the document.
+fn needed_by(
+    filter: &ResolvedFilter,
+    resource_type: &Arc<ResourceType>,
+) -> Result<AttributeSet, BackendError> {
+    fn mentions(expression: &Expression, name: &str) -> bool {
+        match expression {
+            Expression::Constant(_) => false,
+            Expression::And(terms) | Expression::Or(terms) => {
+                terms.iter().any(|term| mentions(term, name))
+            }
+            Expression::Not(inner) => mentions(inner, name),
+            Expression::Present(subject) | Expression::Compare(subject, _) => match subject {
+                Subject::Attribute(attribute) => attribute.attribute().name == name,
+                Subject::Element => false,
+            },
+            Expression::Elements(attribute, inner) => {
+                attribute.attribute().name == name || mentions(inner, name)
+            }
+        }
+    }
+    // `id` is always there; it stands for nothing else, since an empty list would be a default.
+    let names: Vec<&str> = ["members", "groups"]
+        .into_iter()
+        .filter(|name| mentions(filter.expression(), name))
+        .chain(["id"])
+        .collect();
+    Ok(AttributeSet::parse(resource_type, &names, &[])?)
+}
+
+fn position_of(key: i64) -> Position {
+    Position(key.to_be_bytes().into())
+}
+
+fn key_of(position: &Position) -> Result<i64, BackendError> {
+    let bytes = <[u8; 8]>::try_from(&*position.0).map_err(|_| {
+        ScimError::new(ScimType::InvalidCursor, "the cursor is not one of this server's")
+    })?;
+    Ok(i64::from_be_bytes(bytes))
+}
+
+fn clamp(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

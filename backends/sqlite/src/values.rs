@@ -1,0 +1,110 @@
+//! The rows of values that must be unique, and of those that are indexed.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use rusqlite::Connection;
+use scim_server_adapters::BackendError;
+
+use crate::error::Failure;
+use crate::key::Key;
+use crate::layout::{Derived, Layout};
+
+const ADD_UNIQUE: &str = "
+    INSERT INTO scim_unique_value (tenant, attribute, value, resource) VALUES (?1, ?2, ?3, ?4)
+    ON CONFLICT DO NOTHING";
+
+const ADD_INDEXED: &str = "
+    INSERT INTO scim_indexed_value (tenant, attribute, value, resource) VALUES (?1, ?2, ?3, ?4)
+    ON CONFLICT DO NOTHING";
+
+pub(crate) const REMOVE_UNIQUE: &str = "
+    DELETE FROM scim_unique_value
+    WHERE tenant = ?1 AND attribute = ?2 AND value = ?3 AND resource = ?4";
+
+pub(crate) const REMOVE_INDEXED: &str = "
+    DELETE FROM scim_indexed_value
+    WHERE tenant = ?1 AND attribute = ?2 AND value = ?3 AND resource = ?4";
+
+/// The value rows of one resource, for writing.
+#[derive(Clone, Copy)]
+pub(crate) struct ValueRows<'a> {
+    pub(crate) connection: &'a Connection,
+    pub(crate) tenant: i64,
+    /// The resource's key.
+    pub(crate) resource: i64,
+}
+
+/// A value that another resource has: the key of the attribute, and the value.
+#[derive(Debug)]
+pub(crate) struct Taken<'a> {
+    pub(crate) attribute: i64,
+    pub(crate) value: &'a Key,
+}
+
+impl ValueRows<'_> {
+    /// Writes what differs between the values before and after.
+    ///
+    /// # Errors
+    /// [`BackendError::Conflict`] when another resource has a value that must be unique.
+    pub(crate) fn update(
+        self,
+        layout: &Layout,
+        before: &Derived,
+        after: &Derived,
+    ) -> Result<(), Failure> {
+        self.each(REMOVE_UNIQUE, before.unique.difference(&after.unique), |_, _| {})?;
+        self.each(REMOVE_INDEXED, before.indexed.difference(&after.indexed), |_, _| {})?;
+        self.each(ADD_INDEXED, after.indexed.difference(&before.indexed), |_, _| {})?;
+        let new: BTreeSet<_> = after.unique.difference(&before.unique).collect();
+        match self.claim(new)?.into_iter().next() {
+            Some(Taken { attribute, .. }) => Err(conflict(layout, attribute).into()),
+            None => Ok(()),
+        }
+    }
+
+    /// Adds values that must be unique, and tells which of them others have.
+    pub(crate) fn claim<'k>(
+        self,
+        values: impl IntoIterator<Item = &'k (i64, Key)>,
+    ) -> rusqlite::Result<Vec<Taken<'k>>> {
+        let mut taken = Vec::new();
+        self.each(ADD_UNIQUE, values, |(attribute, value), rows| {
+            if rows == 0 {
+                taken.push(Taken { attribute: *attribute, value });
+            }
+        })?;
+        Ok(taken)
+    }
+
+    /// Adds values to the index.
+    pub(crate) fn index<'k>(
+        self,
+        values: impl IntoIterator<Item = &'k (i64, Key)>,
+    ) -> rusqlite::Result<()> {
+        self.each(ADD_INDEXED, values, |_, _| {})
+    }
+
+    fn each<'k>(
+        self,
+        sql: &str,
+        values: impl IntoIterator<Item = &'k (i64, Key)>,
+        mut done: impl FnMut(&'k (i64, Key), usize),
+    ) -> rusqlite::Result<()> {
+        let mut values = values.into_iter().peekable();
+        if values.peek().is_none() {
+            return Ok(());
+        }
+        let mut statement = self.connection.prepare_cached(sql)?;
+        for row in values {
+            let (attribute, value) = row;
+            done(row, statement.execute((self.tenant, attribute, value, self.resource))?);
+        }
+        Ok(())
+    }
+}
+
+fn conflict(layout: &Layout, attribute: i64) -> BackendError {
+    let path = layout.unique_attribute(attribute).map(|keyed| keyed.path.to_string());
+    BackendError::Conflict { attribute: path.map_or(Cow::Borrowed("?"), Cow::Owned) }
+}
