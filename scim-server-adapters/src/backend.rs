@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use scim_core::schema::{GROUP_URN, USER_URN};
 use scim_core::{
     AttributeSet, DateTime, Member, Resource, ResourceId, ResourceType, ScimError, ScimType,
     Secret, Version, schemas_of,
@@ -370,7 +371,13 @@ impl BackendError {
     pub fn to_scim(&self, what: &str) -> ScimError {
         match self {
             Self::NotFound => ScimError::not_found(what),
-            Self::Conflict { attribute } => ScimError::uniqueness(attribute),
+            Self::Conflict { attribute } => {
+                // People know the attributes of the core schemas by their bare names.
+                let core = [USER_URN, GROUP_URN].into_iter().find_map(|urn| {
+                    attribute.strip_prefix(urn).and_then(|rest| rest.strip_prefix(':'))
+                });
+                ScimError::uniqueness(core.unwrap_or(attribute))
+            }
             Self::PreconditionFailed => ScimError::with_status(
                 412,
                 format!("`{what}` does not have the version that the request demands"),

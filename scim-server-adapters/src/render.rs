@@ -75,16 +75,16 @@ impl<'a> Renderer<'a> {
             out.extend_from_slice(b",\"groups\":");
             self.references(out, groups)?;
         }
-        out.extend_from_slice(b",\"meta\":{\"resourceType\":");
-        json(out, stored.resource_type.name())?;
         out.extend_from_slice(
             format!(
-                ",\"created\":\"{}\",\"lastModified\":\"{}\",\"location\":",
+                ",\"meta\":{{\"created\":\"{}\",\"lastModified\":\"{}\",\"location\":",
                 stored.created, stored.last_modified
             )
             .as_bytes(),
         );
         json(out, &self.location(&stored.resource_type, &stored.id))?;
+        out.extend_from_slice(b",\"resourceType\":");
+        json(out, stored.resource_type.name())?;
         out.extend_from_slice(b",\"version\":");
         json(out, &stored.version.to_string())?;
         out.extend_from_slice(b"}}");
@@ -94,20 +94,27 @@ impl<'a> Renderer<'a> {
     fn references(&self, out: &mut Vec<u8>, references: &[Member]) -> Result<(), BackendError> {
         out.push(b'[');
         for (i, reference) in references.iter().enumerate() {
-            out.extend_from_slice(if i == 0 { b"{\"value\":" } else { b",{\"value\":" });
-            json(out, &reference.value)?;
+            if i > 0 {
+                out.push(b',');
+            }
+            out.push(b'{');
             if let Some(uri) = self.reference_uri(reference) {
-                out.extend_from_slice(b",\"$ref\":");
+                out.extend_from_slice(b"\"$ref\":");
                 json(out, &uri)?;
+                out.push(b',');
             }
-            for (name, text) in
-                [("type", &reference.resource_type), ("display", &reference.display)]
-            {
-                if let Some(text) = text {
-                    out.extend_from_slice(format!(",\"{name}\":").as_bytes());
-                    json(out, text)?;
-                }
+            if let Some(display) = &reference.display {
+                out.extend_from_slice(b"\"display\":");
+                json(out, display)?;
+                out.push(b',');
             }
+            if let Some(resource_type) = &reference.resource_type {
+                out.extend_from_slice(b"\"type\":");
+                json(out, resource_type)?;
+                out.push(b',');
+            }
+            out.extend_from_slice(b"\"value\":");
+            json(out, &reference.value)?;
             out.push(b'}');
         }
         out.push(b']');
@@ -198,13 +205,17 @@ impl<'a> Renderer<'a> {
     }
 }
 
-/// Writes an object as people expect to read it: `id` and `schemas` first, `meta` last.
+/// Writes an object as people expect to read it, and as [`Renderer::splice`] does: `id` and
+/// `schemas` first, references to others and `meta` last.
 fn write_ordered(out: &mut Vec<u8>, object: &Map<String, Value>) -> Result<(), BackendError> {
     const FIRST: [&str; 2] = ["id", "schemas"];
-    let first = FIRST.into_iter().filter_map(|name| object.get_key_value(name));
-    let middle =
-        object.iter().filter(|(name, _)| !FIRST.contains(&name.as_str()) && *name != "meta");
-    let last = object.get_key_value("meta");
+    const LAST: [&str; 3] = ["members", "groups", "meta"];
+    let entry = |name| object.get_key_value(name);
+    let middle = object
+        .iter()
+        .filter(|(name, _)| !FIRST.contains(&name.as_str()) && !LAST.contains(&name.as_str()));
+    let first = FIRST.into_iter().filter_map(entry);
+    let last = LAST.into_iter().filter_map(entry);
     let mut separator = b'{';
     for (name, value) in first.chain(middle).chain(last) {
         out.push(separator);

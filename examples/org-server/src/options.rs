@@ -1,0 +1,68 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::Parser;
+
+/// A SCIM 2.0 server for organisations: each is a tenant with an API key of its own.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+pub(crate) struct Options {
+    /// The address to listen on
+    #[arg(long, env = "ORG_SERVER_LISTEN", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+
+    /// The public URL of this server, when it is not `http://` and the address it listens on
+    #[arg(long, env = "ORG_SERVER_BASE_URL", value_name = "URL")]
+    pub(crate) base_url: Option<String>,
+
+    /// Where to keep everything: `sqlite:FILE`, or `memory:` to forget it at the end
+    #[arg(long, env = "ORG_SERVER_DATABASE", default_value = "sqlite:org-server.db")]
+    pub(crate) database: Database,
+
+    /// An organisation that must exist; it is made when it does not
+    #[arg(long, env = "ORG_SERVER_ORG_ID", value_name = "ID", value_parser = org_id)]
+    pub(crate) org_id: Option<String>,
+
+    /// Its API key; without one a key is made with the organisation and shown once
+    #[arg(long, env = "ORG_SERVER_API_KEY", value_name = "KEY", value_parser = api_key, hide_env_values = true)]
+    pub(crate) api_key: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Database {
+    Sqlite(PathBuf),
+    Memory,
+}
+
+impl FromStr for Database {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            Some(("sqlite", file)) if !file.is_empty() => Ok(Self::Sqlite(file.into())),
+            Some(("memory", "")) => Ok(Self::Memory),
+            _ => Err("expected `sqlite:FILE` or `memory:`".to_owned()),
+        }
+    }
+}
+
+/// An organisation's id is a segment of its URL.
+fn org_id(text: &str) -> Result<String, String> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    if !(1..=64).contains(&text.len()) || !text.bytes().all(plain) || text.starts_with('.') {
+        return Err("expected 1 to 64 letters, digits, `-`, `_` or `.`".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// What fits into an `Authorization` header (RFC 6750 §2.1), and is no toy.
+fn api_key(text: &str) -> Result<String, String> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b);
+    if text.len() < 8 || !text.bytes().all(plain) {
+        return Err("expected at least 8 letters, digits or `-._~+/=`".to_owned());
+    }
+    Ok(text.to_owned())
+}
