@@ -1,6 +1,6 @@
 //! What can be wrong with a filter or a path.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use scim_core::schema::AttributeType;
 use scim_core::{ScimError, ScimType, shorten};
@@ -97,7 +97,17 @@ struct Found<'a>(Option<&'a str>, SyntaxErrorKind);
 impl fmt::Display for Found<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self(Some(found), _) => write!(f, ", found `{}`", found.escape_debug()),
+            Self(Some(found), _) => {
+                f.write_str(", found `")?;
+                for c in found.chars() {
+                    if c.is_control() {
+                        write!(f, "{}", c.escape_default())?;
+                    } else {
+                        f.write_char(c)?;
+                    }
+                }
+                f.write_char('`')
+            }
             Self(None, SyntaxErrorKind::Expected(_)) => f.write_str(", found the end"),
             Self(None, _) => Ok(()),
         }

@@ -22,7 +22,7 @@ impl Filter<'_> {
     /// has no value, unless the profile has [`Validation::UnknownAttributes`]. Of the profile's
     /// quirks these matter here: [`Quirk::BooleanStrings`],
     /// [`Quirk::UnqualifiedExtensionAttributes`], and [`Quirk::UnquotedFilterValues`], by which a
-    /// bare number, `true` or `false` compares with a string as the text it was written as.
+    /// number compares with a string as the text it was written as.
     ///
     /// # Errors
     /// [`ResolveError`] if an attribute does not have the operator, or the operand is not of its
@@ -233,7 +233,9 @@ impl Resolver<'_> {
     fn text(&mut self, attribute: &Attribute, comparison: &Comparison<'_>) -> Option<Test> {
         let text = match &comparison.value {
             Literal::String(text) => &**text,
-            _ if self.profile.tolerates(Quirk::UnquotedFilterValues) => {
+            Literal::Integer(_) | Literal::Decimal(_)
+                if self.profile.tolerates(Quirk::UnquotedFilterValues) =>
+            {
                 let source = comparison.value_source()?;
                 self.fired.insert(Quirk::UnquotedFilterValues);
                 source
