@@ -1,0 +1,536 @@
+//! What real clients send and the RFC does not provide for: what we do with the quirk, and what
+//! without. The shapes are those of the vendors' documents; the values are our own.
+
+use std::sync::Arc;
+
+use scim_core::{Member, Profile, Quirk, Quirks, ResourceType, ScimType};
+use scim_patch::{MemberOp, apply_members};
+use serde_json::{Value, json};
+
+use crate::patching::{ENTERPRISE, device, group, object, patched_under, planned, user};
+
+/// Only this quirk, so that no other helps.
+fn only(quirk: Quirk) -> Profile {
+    Profile::STRICT.with(quirk)
+}
+
+struct Outcome {
+    after: Option<Value>,
+    fired: Quirks,
+}
+
+fn outcome(
+    profile: &Profile,
+    resource_type: &Arc<ResourceType>,
+    before: &Value,
+    operation: &Value,
+) -> Result<Outcome, ScimType> {
+    let planned = planned(resource_type, &json!([operation]), profile)
+        .map_err(|e| e.scim_type().expect("a scimType"))?;
+    let after = planned.plan.document.apply(object(before));
+    let after = after.map_err(|e| e.scim_type().expect("a scimType"))?.map(Value::Object);
+    Ok(Outcome { after, fired: planned.fired })
+}
+
+/// With the quirk alone it fires and gives `after`; without it, it is refused so.
+fn tolerated(
+    quirk: Quirk,
+    resource_type: &Arc<ResourceType>,
+    before: &Value,
+    operation: &Value,
+    after: Option<Value>,
+    strict: ScimType,
+) {
+    let with = outcome(&only(quirk), resource_type, before, operation).expect("success");
+    assert_eq!(with.after, after, "{operation}");
+    assert_eq!(with.fired, Quirks::NONE.with(quirk), "{operation}");
+    let interop = outcome(&Profile::INTEROP, resource_type, before, operation).expect("success");
+    assert_eq!(interop.after, after, "{operation}");
+    assert!(interop.fired.contains(quirk));
+    let without = outcome(&Profile::STRICT, resource_type, before, operation);
+    assert_eq!(without.err(), Some(strict), "{operation}");
+    // Nor does another quirk do the same.
+    if let Ok(unhelped) =
+        outcome(&Profile::INTEROP.without(quirk), resource_type, before, operation)
+    {
+        assert_ne!(unhelped.after, after, "{operation}");
+    }
+}
+
+#[test]
+fn correct_requests_fire_nothing() {
+    let operations = json!([
+        {"op": "replace", "path": r#"emails[type eq "work" and primary eq true].value"#, "value": "b@b.org"},
+        {"op": "add", "value": {"title": "x", ENTERPRISE: {"manager": {"value": "1"}}}},
+        {"op": "remove", "path": "nickName"},
+        {"op": "replace", "path": "active", "value": true},
+    ]);
+    let planned = planned(&user(), &operations, &Profile::INTEROP).unwrap();
+    assert_eq!(planned.fired, Quirks::NONE);
+}
+
+#[test]
+fn operation_case() {
+    let operation = json!({"op": "Replace", "path": "title", "value": "x"});
+    let after = Some(json!({"title": "x"}));
+    tolerated(
+        Quirk::OperationCase,
+        &user(),
+        &json!({}),
+        &operation,
+        after,
+        ScimType::InvalidSyntax,
+    );
+}
+
+#[test]
+fn boolean_strings_as_values() {
+    for value in ["False", "false", "FALSE"] {
+        let operation = json!({"op": "replace", "path": "active", "value": value});
+        let after = Some(json!({"active": false}));
+        let before = json!({"active": true});
+        tolerated(
+            Quirk::BooleanStrings,
+            &user(),
+            &before,
+            &operation,
+            after,
+            ScimType::InvalidValue,
+        );
+    }
+}
+
+#[test]
+fn boolean_strings_in_filters() {
+    let before = json!({"roles": [{"value": "a", "primary": true}, {"value": "b"}]});
+    let operation =
+        json!({"op": "replace", "path": r#"roles[primary eq "True"].value"#, "value": "c"});
+    let after = Some(json!({"roles": [{"value": "c", "primary": true}, {"value": "b"}]}));
+    tolerated(Quirk::BooleanStrings, &user(), &before, &operation, after, ScimType::InvalidFilter);
+}
+
+#[test]
+fn unquoted_filter_values() {
+    let before = json!({"emails": [{"value": "a@b.org", "type": "work"}, {"value": "12"}]});
+    let operation = json!({"op": "remove", "path": "emails[type eq work]"});
+    let after = Some(json!({"emails": [{"value": "12"}]}));
+    tolerated(
+        Quirk::UnquotedFilterValues,
+        &user(),
+        &before,
+        &operation,
+        after,
+        ScimType::InvalidFilter,
+    );
+    let operation = json!({"op": "remove", "path": "emails[value eq 12]"});
+    let after = Some(json!({"emails": [{"value": "a@b.org", "type": "work"}]}));
+    tolerated(
+        Quirk::UnquotedFilterValues,
+        &user(),
+        &before,
+        &operation,
+        after,
+        ScimType::InvalidFilter,
+    );
+
+    for (path, value) in [("members[value eq a1b2]", "a1b2"), ("members[value eq 271]", "271")] {
+        let operations = json!([{"op": "remove", "path": path}]);
+        let planned = planned(&group(), &operations, &Profile::INTEROP).unwrap();
+        assert_eq!(planned.fired, Quirks::NONE.with(Quirk::UnquotedFilterValues));
+        let [MemberOp::Remove(values)] = &*planned.plan.members else { panic!("{path}") };
+        assert_eq!(**values, [Arc::from(value)]);
+    }
+}
+
+#[test]
+fn not_without_parentheses() {
+    let before = json!({"emails": [{"value": "a@b.org", "type": "work"}, {"value": "c@b.org"}]});
+    let operation = json!({"op": "remove", "path": r#"emails[not type eq "work"]"#});
+    let after = Some(json!({"emails": [{"value": "a@b.org", "type": "work"}]}));
+    tolerated(
+        Quirk::NotWithoutParentheses,
+        &user(),
+        &before,
+        &operation,
+        after,
+        ScimType::InvalidFilter,
+    );
+}
+
+#[test]
+fn unqualified_extension_attributes_in_paths() {
+    let operation = json!({"op": "add", "path": "department", "value": "Tours"});
+    let after = Some(json!({ENTERPRISE: {"department": "Tours"}}));
+    tolerated(
+        Quirk::UnqualifiedExtensionAttributes,
+        &user(),
+        &json!({}),
+        &operation,
+        after,
+        ScimType::InvalidPath,
+    );
+    let operation = json!({"op": "replace", "path": "manager.value", "value": "1"});
+    let after = Some(json!({ENTERPRISE: {"manager": {"value": "1"}}}));
+    tolerated(
+        Quirk::UnqualifiedExtensionAttributes,
+        &user(),
+        &json!({}),
+        &operation,
+        after,
+        ScimType::InvalidPath,
+    );
+}
+
+#[test]
+fn dotted_and_urn_keys_in_values_without_path() {
+    let before = json!({"name": {"givenName": "B", "familyName": "J"}});
+    let operation = json!({"op": "replace", "value": {
+        "displayName": "x", "name.givenName": "Babs", "name.middleName": "Jane",
+        format!("{ENTERPRISE}:employeeNumber"): "7",
+    }});
+    let after = json!({
+        "displayName": "x",
+        "name": {"givenName": "Babs", "familyName": "J", "middleName": "Jane"},
+        ENTERPRISE: {"employeeNumber": "7"},
+    });
+    let with = outcome(&Profile::INTEROP, &user(), &before, &operation).unwrap();
+    assert_eq!(with.after, Some(after));
+    assert_eq!(with.fired, Quirks::NONE.with(Quirk::DottedKeys).with(Quirk::UrnKeys));
+    // By the letter these are attributes that no schema defines, and ignored.
+    let without = outcome(&Profile::STRICT, &user(), &before, &operation).unwrap();
+    assert_eq!(without.after, Some(json!({"displayName": "x", "name": before["name"]})));
+    // The same part twice is a contradiction.
+    let operation =
+        json!({"op": "add", "value": {"name": {"givenName": "a"}, "name.givenName": "b"}});
+    assert_eq!(
+        outcome(&Profile::INTEROP, &user(), &before, &operation).err(),
+        Some(ScimType::InvalidSyntax)
+    );
+    // Part of many values: which?
+    let operation = json!({"op": "replace", "value": {"emails.type": "work"}});
+    assert_eq!(
+        outcome(&Profile::INTEROP, &user(), &before, &operation).err(),
+        Some(ScimType::InvalidValue)
+    );
+}
+
+#[test]
+fn array_for_singular() {
+    let operation = json!({"op": "replace", "path": "preferredLanguage", "value": ["de"]});
+    let after = Some(json!({"preferredLanguage": "de"}));
+    tolerated(
+        Quirk::ArrayForSingular,
+        &user(),
+        &json!({}),
+        &operation,
+        after,
+        ScimType::InvalidValue,
+    );
+    let manager = format!("{ENTERPRISE}:manager");
+    let operation = json!({"op": "add", "path": manager, "value": [{"$ref": "http://x/Users/7", "value": "7"}]});
+    let after = Some(json!({ENTERPRISE: {"manager": {"value": "7"}}}));
+    tolerated(
+        Quirk::ArrayForSingular,
+        &user(),
+        &json!({}),
+        &operation,
+        after,
+        ScimType::InvalidValue,
+    );
+    let operation = json!({"op": "replace", "path": manager, "value": []});
+    let before = json!({ENTERPRISE: {"manager": {"value": "7"}}});
+    tolerated(
+        Quirk::ArrayForSingular,
+        &user(),
+        &before,
+        &operation,
+        Some(json!({})),
+        ScimType::InvalidValue,
+    );
+    // An array of one for the one element that a filter selects.
+    let before = json!({"emails": [{"value": "a@b.org", "type": "work"}]});
+    let operation = json!({"op": "replace", "path": r#"emails[type eq "work"]"#, "value": [{"value": "c@b.org"}]});
+    let after = Some(json!({"emails": [{"value": "c@b.org"}]}));
+    tolerated(Quirk::ArrayForSingular, &user(), &before, &operation, after, ScimType::InvalidValue);
+}
+
+#[test]
+fn bare_string_for_complex() {
+    let operation = json!({"op": "add", "path": format!("{ENTERPRISE}:manager"), "value": "271"});
+    let after = Some(json!({ENTERPRISE: {"manager": {"value": "271"}}}));
+    tolerated(
+        Quirk::BareStringForComplex,
+        &user(),
+        &json!({}),
+        &operation,
+        after,
+        ScimType::InvalidValue,
+    );
+    let operation = json!({"op": "add", "path": "emails", "value": ["a@b.org"]});
+    let after = Some(json!({"emails": [{"value": "a@b.org"}]}));
+    tolerated(
+        Quirk::BareStringForComplex,
+        &user(),
+        &json!({}),
+        &operation,
+        after,
+        ScimType::InvalidValue,
+    );
+}
+
+#[test]
+fn json_in_string() {
+    let text = r#"{"id":"06b0","value":"25","displayName":"Tour Guide"}"#;
+    let operation = json!({"op": "add", "path": "roles", "value": [{"value": text}]});
+    let with = outcome(&Profile::INTEROP, &user(), &json!({}), &operation).unwrap();
+    assert_eq!(with.after, Some(json!({"roles": [{"value": "25", "display": "Tour Guide"}]})));
+    assert_eq!(with.fired, Quirks::NONE.with(Quirk::JsonInString));
+    let without = outcome(&Profile::STRICT, &user(), &json!({}), &operation).unwrap();
+    assert_eq!(without.after, Some(json!({"roles": [{"value": text}]})));
+    // And it is removed by the same text.
+    let operation = json!({"op": "remove", "path": "roles", "value": [{"value": text}]});
+    let before = json!({"roles": [{"value": "25", "display": "Tour Guide"}, {"value": "26"}]});
+    let with = outcome(&Profile::INTEROP, &user(), &before, &operation).unwrap();
+    assert_eq!(with.after, Some(json!({"roles": [{"value": "26"}]})));
+}
+
+#[test]
+fn value_filter_creates() {
+    let before = json!({"addresses": [{"type": "home", "locality": "Paris"}]});
+    for op in ["add", "replace"] {
+        let operations = json!([
+            {"op": op, "path": r#"addresses[type eq "work"].formatted"#, "value": "1 Road"},
+            {"op": op, "path": r#"addresses[type eq "work"].country"#, "value": "US"},
+        ]);
+        let planned = planned(&user(), &operations, &Profile::INTEROP).unwrap();
+        assert_eq!(planned.fired, Quirks::NONE, "whether it fires depends on the resource");
+        assert_eq!(planned.armed, Quirks::NONE.with(Quirk::ValueFilterCreates));
+        // One element, not two.
+        assert_eq!(
+            planned.plan.document.apply(object(&before)).unwrap().map(Value::Object),
+            Some(json!({"addresses": [
+                {"type": "home", "locality": "Paris"},
+                {"type": "work", "formatted": "1 Road", "country": "US"},
+            ]}))
+        );
+        let strict = patched_under(&Profile::STRICT, &user(), &before, &operations);
+        assert_eq!(strict.unwrap_err().scim_type(), Some(ScimType::NoTarget));
+    }
+}
+
+#[test]
+fn value_filter_creates_from_equalities_joined_by_and_only() {
+    let create = |path: &str, value: Value| {
+        let operations = json!([{"op": "replace", "path": path, "value": value}]);
+        patched_under(&Profile::INTEROP, &user(), &json!({}), &operations)
+            .map_err(|e| e.scim_type().expect("a scimType"))
+    };
+    for (path, value, element) in [
+        (
+            r#"emails[type eq "work" and primary eq true].value"#,
+            json!("a@b.org"),
+            json!({"type": "work", "primary": true, "value": "a@b.org"}),
+        ),
+        (
+            r#"emails[(type eq "work" and display eq "A")]"#,
+            json!({"value": "a@b.org", "display": "B"}),
+            json!({"type": "work", "display": "B", "value": "a@b.org"}),
+        ),
+        (
+            r#"emails[primary eq "True"].value"#,
+            json!("a@b.org"),
+            json!({"primary": true, "value": "a@b.org"}),
+        ),
+        (
+            r#"emails[type eq 42].value"#,
+            json!("a@b.org"),
+            json!({"type": "42", "value": "a@b.org"}),
+        ),
+    ] {
+        assert_eq!(create(path, value), Ok(Some(json!({"emails": [element]}))), "{path}");
+    }
+    for path in [
+        r#"emails[type eq "work" or type eq "home"].value"#,
+        r#"emails[not (type eq "work")].value"#,
+        r#"emails[type ne "work"].value"#,
+        r#"emails[type eq "work" and type eq "home"].value"#,
+        r#"emails[type eq null].value"#,
+        r#"emails[type pr].value"#,
+        r#"emails[type sw "work"].value"#,
+    ] {
+        assert_eq!(create(path, json!("a@b.org")), Err(ScimType::NoTarget), "{path}");
+    }
+    // Of "unassigned" there is nothing to make.
+    assert_eq!(create(r#"emails[type eq "work"].value"#, json!(null)), Ok(None));
+    assert_eq!(create(r#"emails[type eq "work"]"#, json!("")), Ok(None));
+}
+
+#[test]
+fn value_filter_creates_a_value_of_a_simple_attribute_and_a_member() {
+    let operations = json!([{"op": "add", "path": r#"tags[value eq "red"]"#, "value": "green"}]);
+    assert_eq!(
+        patched_under(&Profile::INTEROP, &device(), &json!({"tags": ["blue"]}), &operations),
+        Ok(Some(json!({"tags": ["blue", "green"]})))
+    );
+    let operations =
+        json!([{"op": "add", "path": r#"members[value eq "a"].type"#, "value": "User"}]);
+    let planned_members = planned(&group(), &operations, &Profile::INTEROP).unwrap().plan.members;
+    let mut members = Vec::new();
+    assert_eq!(apply_members(&planned_members, &mut members), Ok(true));
+    assert_eq!(members, [Member { resource_type: Some("User".into()), ..Member::new("a") }]);
+    // But nobody is a member without a `value`.
+    let operations =
+        json!([{"op": "add", "path": r#"members[type eq "User"].display"#, "value": "x"}]);
+    let planned_members = planned(&group(), &operations, &Profile::INTEROP).unwrap().plan.members;
+    let error = apply_members(&planned_members, &mut Vec::new()).unwrap_err();
+    assert_eq!(error.scim_type(), Some(ScimType::NoTarget));
+}
+
+#[test]
+fn remove_with_value_removes_the_named_members() {
+    for value in [
+        json!([{"value": "a"}]),
+        json!({"value": "a"}),
+        json!([{"$ref": null, "value": "a"}]),
+        json!([{"value": "a", "display": "A", "type": "Group"}]),
+        json!([{"$ref": "https://example.com/Users/a"}]),
+        json!(["a"]),
+        json!("a"),
+    ] {
+        let operations = json!([{"op": "remove", "path": "members", "value": value}]);
+        let planned = planned(&group(), &operations, &Profile::INTEROP).unwrap();
+        assert!(planned.fired.contains(Quirk::RemoveWithValue));
+        let [MemberOp::Remove(values)] = &*planned.plan.members else { panic!("{value}") };
+        assert_eq!(**values, [Arc::from("a")], "{value}");
+    }
+    let operations = json!([{"op": "remove", "path": "members", "value": [{"value": "a"}]}]);
+    let error = planned(&group(), &operations, &Profile::STRICT).unwrap_err();
+    assert_eq!(error.scim_type(), Some(ScimType::InvalidSyntax));
+}
+
+#[test]
+fn remove_with_value_never_empties() {
+    for value in [json!([]), json!([{}]), json!(""), json!([null])] {
+        let operations = json!([{"op": "remove", "path": "members", "value": value}]);
+        let planned = planned(&group(), &operations, &Profile::INTEROP).unwrap();
+        assert!(planned.plan.is_empty(), "{value}");
+    }
+    for value in [json!([{"display": "Babs"}]), json!([{"id": "a"}])] {
+        let operations = json!([{"op": "remove", "path": "members", "value": value}]);
+        let error = planned(&group(), &operations, &Profile::INTEROP).unwrap_err();
+        assert_eq!(error.scim_type(), Some(ScimType::InvalidValue), "{value}");
+    }
+}
+
+#[test]
+fn remove_with_value_selects_by_what_is_given_in_any_multi_valued_attribute() {
+    let emails = json!({"emails": [
+        {"value": "a@b.org", "type": "work"},
+        {"value": "a@b.org", "type": "home"},
+        {"value": "c@b.org", "type": "home"},
+    ]});
+    let left = |values: &[usize]| {
+        let list: Vec<_> = values.iter().map(|i| emails["emails"][*i].clone()).collect();
+        Some(json!({"emails": list}))
+    };
+    for (value, after) in [
+        (json!([{"value": "A@B.ORG", "type": "work"}]), left(&[1, 2])),
+        (json!({"type": "home"}), left(&[0])),
+        (json!([{"value": "a@b.org"}]), left(&[2])),
+        (json!([{"value": "a@b.org", "type": "work"}, {"value": "c@b.org"}]), left(&[1])),
+        (json!([{"value": "x@b.org"}]), None),
+        (json!([]), None),
+    ] {
+        let operation = json!({"op": "remove", "path": "emails", "value": value});
+        tolerated(
+            Quirk::RemoveWithValue,
+            &user(),
+            &emails,
+            &operation,
+            after,
+            ScimType::InvalidSyntax,
+        );
+    }
+    let operation = json!({"op": "remove", "path": "tags", "value": ["RED"]});
+    let (before, after) = (json!({"tags": ["red", "green"]}), Some(json!({"tags": ["green"]})));
+    tolerated(
+        Quirk::RemoveWithValue,
+        &device(),
+        &before,
+        &operation,
+        after,
+        ScimType::InvalidSyntax,
+    );
+    // A part of all values: of those that say so.
+    let operation = json!({"op": "remove", "path": "emails.type", "value": "work"});
+    let after = Some(json!({"emails": [
+        {"value": "a@b.org"}, {"value": "a@b.org", "type": "home"}, {"value": "c@b.org", "type": "home"},
+    ]}));
+    tolerated(Quirk::RemoveWithValue, &user(), &emails, &operation, after, ScimType::InvalidSyntax);
+}
+
+#[test]
+fn ignore_unknown_paths() {
+    for path in [
+        "companyName",
+        "address.streetAddress",
+        "name.shoeSize",
+        "urn:example:custom:2.0:User:badge",
+        r#"things[type eq "x"].value"#,
+        r#"emails[type eq "work"].shoeSize"#,
+    ] {
+        let operations = json!([
+            {"op": "replace", "path": path, "value": "x"},
+            {"op": "add", "path": "title", "value": "y"},
+        ]);
+        let planned = planned(&user(), &operations, &only(Quirk::IgnoreUnknownPaths)).unwrap();
+        assert_eq!(planned.fired, Quirks::NONE.with(Quirk::IgnoreUnknownPaths));
+        assert_eq!(planned.touched.len(), 1);
+        assert_eq!(
+            planned.plan.document.apply(object(&json!({}))).unwrap().map(Value::Object),
+            Some(json!({"title": "y"}))
+        );
+        let operation = json!({"op": "replace", "path": path, "value": "x"});
+        tolerated(
+            Quirk::IgnoreUnknownPaths,
+            &user(),
+            &json!({}),
+            &operation,
+            None,
+            ScimType::InvalidPath,
+        );
+    }
+    // What is no path at all is an error, quirk or not.
+    for path in ["emails[", "a b", "title]"] {
+        let operations = json!([{"op": "replace", "path": path, "value": "x"}]);
+        let error = planned(&user(), &operations, &Profile::INTEROP).unwrap_err();
+        assert_eq!(error.status(), 400, "{path}");
+    }
+}
+
+#[test]
+fn empty_means_unassigned() {
+    let before = json!({"title": "Guide", ENTERPRISE: {"manager": {"value": "1"}}, "emails": [{"value": "a@b.org"}]});
+    for (operation, gone) in [
+        (json!({"op": "replace", "path": "title", "value": ""}), "title"),
+        (json!({"op": "replace", "value": {"title": ""}}), "title"),
+        (
+            json!({"op": "replace", "path": format!("{ENTERPRISE}:manager"), "value": ""}),
+            ENTERPRISE,
+        ),
+        (
+            json!({"op": "replace", "path": format!("{ENTERPRISE}:manager"), "value": {"value": ""}}),
+            ENTERPRISE,
+        ),
+        (json!({"op": "replace", "path": "emails", "value": [{"value": ""}]}), "emails"),
+    ] {
+        let mut after = before.clone();
+        after.as_object_mut().unwrap().remove(gone);
+        let with = outcome(&Profile::INTEROP, &user(), &before, &operation).unwrap();
+        assert_eq!(with.after, Some(after), "{operation}");
+        assert_eq!(with.fired, Quirks::NONE.with(Quirk::EmptyMeansUnassigned), "{operation}");
+    }
+    let operation = json!({"op": "replace", "path": "title", "value": ""});
+    let without = outcome(&Profile::STRICT, &user(), &before, &operation).unwrap();
+    assert_eq!(without.after.unwrap()["title"], "");
+}
