@@ -16,7 +16,7 @@ pub enum Literal<'a> {
     String(Cow<'a, str>),
     /// A number without fraction and exponent.
     Integer(i64),
-    /// A number with fraction or exponent; finite.
+    /// A number with fraction or exponent. Finite, as JSON has no other numbers.
     Decimal(f64),
     /// `true` or `false`.
     Boolean(bool),
