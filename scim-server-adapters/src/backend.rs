@@ -7,14 +7,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use scim_core::schema::{GROUP_URN, USER_URN};
 use scim_core::{
-    AttributeSet, DateTime, Member, Resource, ResourceId, ResourceType, ScimError, ScimType,
-    Secret, Version, schemas_of,
+    AttributeRef, AttributeSet, DateTime, Member, Resource, ResourceId, ResourceType, ScimError,
+    ScimType, Secret, SortOrder, Version, schemas_of,
 };
 use scim_filter::ResolvedFilter;
 use scim_patch::PatchPlan;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use crate::cursor::CursorKey;
 use crate::precondition::Precondition;
 
 /// Where resources live.
@@ -63,7 +64,12 @@ pub trait ProvisioningBackend: Send + Sync + 'static {
         wanted: &Wanted,
     ) -> Result<Stored, BackendError>;
 
-    /// One page of the resources that meet a query, in the order of their creation.
+    /// One page of the resources that meet a query, in the order asked for or else that of their
+    /// creation. [`SortKey`](crate::SortKey) says how resources are sorted;
+    /// [`sorted_page`](crate::sorted_page) does it in memory.
+    ///
+    /// Walking the pages by [`Page::next`] gives every resource that is there throughout, its sort
+    /// value unchanged, exactly once, whatever is added and removed meanwhile.
     ///
     /// # Errors
     /// [`BackendError::Unsupported`] when the filter is beyond the backend: the service then walks
@@ -100,20 +106,35 @@ pub struct RequestContext {
 pub struct Capabilities {
     /// Whether passwords that clients send are kept and can be changed.
     pub change_password: bool,
+    /// Whether [`Query::order`] is honoured. Without it `sortBy` is ignored (RFC 7644 §3.4.2.3).
+    pub sort: bool,
+    /// The key that cursors are sealed with (RFC 9865); `None` for no cursor pagination.
+    pub cursor_key: Option<CursorKey>,
 }
 
 impl Capabilities {
-    /// A backend that keeps no passwords.
+    /// A backend that keeps no passwords, does not sort, and has no cursors.
     #[must_use]
     pub const fn new() -> Self {
-        Self { change_password: false }
+        Self { change_password: false, sort: false, cursor_key: None }
+    }
+
+    /// The same with sorting or not.
+    #[must_use]
+    pub fn with_sort(self, supported: bool) -> Self {
+        Self { sort: supported, ..self }
+    }
+
+    /// The same with cursors, sealed with that key.
+    #[must_use]
+    pub fn with_cursors(self, key: CursorKey) -> Self {
+        Self { cursor_key: Some(key), ..self }
     }
 
     /// The same with passwords kept or not.
     #[must_use]
-    pub const fn with_change_password(mut self, supported: bool) -> Self {
-        self.change_password = supported;
-        self
+    pub fn with_change_password(self, supported: bool) -> Self {
+        Self { change_password: supported, ..self }
     }
 }
 
@@ -210,6 +231,9 @@ impl Stored {
 pub struct Query {
     /// The types, each with the filter resolved against it and the attributes wanted of it.
     pub targets: Vec<QueryTarget>,
+    /// The direction to sort in by each target's [`QueryTarget::sort`]; `None` for the order of
+    /// creation. Given only to a backend whose [`Capabilities::sort`] says that it sorts.
+    pub order: Option<SortOrder>,
     /// Where the page begins.
     pub start: Start,
     /// How many resources the page holds at most; 0 asks for the total only.
@@ -227,6 +251,8 @@ pub struct QueryTarget {
     pub resource_type: Arc<ResourceType>,
     /// The filter; `None` for all resources of the type.
     pub filter: Option<ResolvedFilter>,
+    /// The attribute to sort by; `None` when resources of this type have no value of it.
+    pub sort: Option<AttributeRef>,
     /// The attributes wanted.
     pub wanted: Wanted,
 }

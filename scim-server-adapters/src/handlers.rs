@@ -4,14 +4,14 @@ mod create;
 mod delete;
 mod discover;
 mod get;
-mod list;
 mod patch;
+mod query;
 mod replace;
 
 pub(crate) use create::create;
 pub(crate) use delete::delete;
 pub(crate) use discover::{resource_types, schemas, service_provider_config};
 pub(crate) use get::get;
-pub(crate) use list::list;
 pub(crate) use patch::patch;
+pub(crate) use query::{list, search};
 pub(crate) use replace::replace;

@@ -38,6 +38,7 @@ mod auth;
 pub mod axum;
 mod backend;
 mod body;
+mod cursor;
 mod exchange;
 mod handlers;
 mod limits;
@@ -47,6 +48,7 @@ mod precondition;
 mod render;
 mod route;
 mod service;
+mod sort;
 mod tower;
 mod unique;
 
@@ -58,9 +60,11 @@ pub use backend::{
     QueryTarget, RequestContext, Returning, Start, Stored, Wanted, Write, Written,
 };
 pub use body::ScimBody;
+pub use cursor::CursorKey;
 pub use limits::Limits;
 pub use memory::MemoryBackend;
 pub use precondition::Precondition;
 pub use route::Tenancy;
 pub use service::{ScimService, ScimServiceBuilder};
+pub use sort::{SortKey, SortedPage, sorted_page};
 pub use unique::{UniqueValue, unique_values};

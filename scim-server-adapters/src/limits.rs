@@ -11,6 +11,9 @@ pub struct Limits {
     pub max_page_size: usize,
     /// The size of a page when the client names none (default 100).
     pub default_page_size: usize,
+    /// How long a walk by cursor may take, in seconds from its first page (default one day);
+    /// beyond it a cursor has expired.
+    pub cursor_seconds: u32,
     /// How many resources may be examined to answer one query (default 10,000); beyond it the
     /// answer is 400 `tooMany`.
     pub work: usize,
@@ -27,6 +30,7 @@ impl Default for Limits {
             body_bytes: 1 << 20,
             max_page_size: 1_000,
             default_page_size: 100,
+            cursor_seconds: 86_400,
             work: 10_000,
             filter: scim_filter::Limits::default(),
             patch_members: 100,

@@ -7,7 +7,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use scim_core::{
-    DateTime, Member, Resource, ResourceId, ResourceType, Version, refers_to_resource,
+    DateTime, Member, Resource, ResourceId, ResourceType, ScimError, ScimType, SortOrder, Version,
+    refers_to_resource,
 };
 use scim_patch::{MemberOp, PatchPlan};
 use serde_json::{Map, Value};
@@ -16,23 +17,32 @@ use crate::backend::{
     BackendError, Body, Capabilities, Change, Page, Position, ProvisioningBackend, Query,
     QueryTarget, RequestContext, Start, Stored, Wanted, Write, Written,
 };
+use crate::cursor::CursorKey;
 use crate::precondition::Precondition;
+use crate::sort::{SortKey, sorted_page};
 use crate::unique::{UniqueValue, unique_values};
 
 /// Resources in memory, gone when it is dropped. Keeps no passwords.
 ///
 /// Writes wait for each other; reads run side by side. A filter costs a look at every resource of
 /// its type, within [`Query::work_limit`].
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct MemoryBackend {
     tenants: RwLock<HashMap<Arc<str>, Tenant>>,
+    cursor_key: CursorKey,
 }
 
 impl MemoryBackend {
     /// An empty backend.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self { tenants: RwLock::default(), cursor_key: CursorKey::generate() }
+    }
+}
+
+impl Default for MemoryBackend {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -252,6 +262,87 @@ impl Tenant {
         }
     }
 
+    /// The resources that meet a query, after one of them, in the order of creation.
+    fn matches<'a>(
+        &'a self,
+        query: &'a Query,
+        after: u64,
+    ) -> impl Iterator<Item = Result<(u64, &'a Record, &'a QueryTarget), BackendError>> {
+        let mut examined = 0;
+        self.resources.range(after.saturating_add(1)..).filter_map(move |(sequence, record)| {
+            let name = record.resource_type.name();
+            let target = query.targets.iter().find(|t| t.resource_type.name() == name)?;
+            let found = || Some(Ok((*sequence, record, target)));
+            let Some(filter) = &target.filter else { return found() };
+            examined += 1;
+            if examined > query.work_limit {
+                return Some(Err(BackendError::TooMany));
+            }
+            match self.stored(record, true, true).to_json() {
+                Ok(json) if filter.matches(&json) => found(),
+                Ok(_) => None,
+                Err(e) => Some(Err(e)),
+            }
+        })
+    }
+
+    fn wanted(&self, record: &Record, wanted: &Wanted) -> Stored {
+        self.stored(record, wanted.wants("members"), wanted.wants("groups"))
+    }
+
+    fn in_order_of_creation(&self, query: &Query) -> Result<Page, BackendError> {
+        let (after, offset) = match &query.start {
+            Start::Offset(offset) => (0, *offset),
+            Start::After(position) => {
+                let bytes = <[u8; 8]>::try_from(&*position.0)
+                    .map_err(|_| ScimError::new(ScimType::InvalidCursor, "not a cursor of here"))?;
+                (u64::from_be_bytes(bytes), 0)
+            }
+        };
+        let mut page = Page::default();
+        let (mut matched, mut last) = (0u64, after);
+        // The total is over all pages, so the walk begins at the first resource where it is asked.
+        let first = if query.total { 0 } else { after };
+        for found in self.matches(query, first) {
+            let (sequence, record, target) = found?;
+            matched += 1;
+            if sequence <= after || matched <= offset {
+                continue;
+            }
+            if page.resources.len() < query.count {
+                page.resources.push(self.wanted(record, &target.wanted));
+                last = sequence;
+                continue;
+            }
+            page.next = Some(Position(last.to_be_bytes().into()));
+            if !query.total {
+                break;
+            }
+        }
+        page.total = query.total.then_some(matched);
+        Ok(page)
+    }
+
+    fn sorted(&self, query: &Query, order: SortOrder) -> Result<Page, BackendError> {
+        let mut matches = Vec::new();
+        for found in self.matches(query, 0) {
+            let (sequence, record, target) = found?;
+            if matches.len() >= query.work_limit {
+                return Err(BackendError::TooMany);
+            }
+            let key = match &target.sort {
+                Some(attribute) => {
+                    SortKey::of(attribute, &self.stored(record, true, true).to_json()?)
+                }
+                None => SortKey::Unassigned,
+            };
+            matches.push((key, sequence, (record, target)));
+        }
+        let sorted = sorted_page(matches, order, query)?;
+        let resources = sorted.items.into_iter().map(|(r, t)| self.wanted(r, &t.wanted)).collect();
+        Ok(Page { resources, total: query.total.then_some(sorted.total), next: sorted.next })
+    }
+
     fn create(
         &mut self,
         resource_type: Arc<ResourceType>,
@@ -361,7 +452,7 @@ impl Tenant {
 #[async_trait]
 impl ProvisioningBackend for MemoryBackend {
     fn capabilities(&self, _: &RequestContext) -> Capabilities {
-        Capabilities::new()
+        Capabilities::new().with_sort(true).with_cursors(self.cursor_key.clone())
     }
 
     async fn get(
@@ -381,50 +472,10 @@ impl ProvisioningBackend for MemoryBackend {
         let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
         let empty = Tenant::default();
         let tenant = tenants.get(&cx.tenant).unwrap_or(&empty);
-        let target = |record: &Record| -> Option<&QueryTarget> {
-            query.targets.iter().find(|t| t.resource_type.name() == record.resource_type.name())
-        };
-        let (after, offset) = match &query.start {
-            Start::Offset(offset) => (0, *offset),
-            Start::After(position) => {
-                let bytes = <[u8; 8]>::try_from(&*position.0)
-                    .map_err(|_| BackendError::internal("a position of another backend"))?;
-                (u64::from_be_bytes(bytes), 0)
-            }
-        };
-        let mut page = Page::default();
-        let (mut matched, mut examined, mut last) = (0u64, 0usize, after);
-        // The total is over all pages, so the walk begins at the first resource where it is asked.
-        let first = if query.total { 0 } else { after };
-        for (sequence, record) in tenant.resources.range(first.saturating_add(1)..) {
-            let Some(target) = target(record) else { continue };
-            if let Some(filter) = &target.filter {
-                examined += 1;
-                if examined > query.work_limit {
-                    return Err(BackendError::TooMany);
-                }
-                if !filter.matches(&tenant.stored(record, true, true).to_json()?) {
-                    continue;
-                }
-            }
-            matched += 1;
-            if *sequence <= after || matched <= offset {
-                continue;
-            }
-            if page.resources.len() < query.count {
-                let wanted = &target.wanted;
-                let stored = tenant.stored(record, wanted.wants("members"), wanted.wants("groups"));
-                page.resources.push(stored);
-                last = *sequence;
-                continue;
-            }
-            page.next = Some(Position(last.to_be_bytes().into()));
-            if !query.total {
-                break;
-            }
+        match query.order {
+            Some(order) => tenant.sorted(query, order),
+            None => tenant.in_order_of_creation(query),
         }
-        page.total = query.total.then_some(matched);
-        Ok(page)
     }
 
     async fn write(&self, cx: &RequestContext, write: Write) -> Result<Written, BackendError> {

@@ -19,8 +19,14 @@ pub enum Tenancy {
 /// What a path names below the version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Endpoint {
+    /// The base URL itself: all resource types (RFC 7644 §3.4.2.1).
+    Root,
+    /// `/.search`: the same by POST.
+    RootSearch,
     /// `/Users`.
     Type(Arc<ResourceType>),
+    /// `/Users/.search`.
+    TypeSearch(Arc<ResourceType>),
     /// `/Users/{id}`.
     Resource(Arc<ResourceType>, ResourceId),
     /// `/ServiceProviderConfig`.
@@ -82,8 +88,9 @@ pub(crate) fn endpoint(registry: &Registry, segments: &[Cow<'_, str>]) -> Option
         [id] => Some(Some(id.clone().into_owned())),
         _ => None,
     };
-    let (first, rest) = segments.split_first()?;
+    let Some((first, rest)) = segments.split_first() else { return Some(Endpoint::Root) };
     match &**first {
+        ".search" if rest.is_empty() => Some(Endpoint::RootSearch),
         "ServiceProviderConfig" if rest.is_empty() => Some(Endpoint::ServiceProviderConfig),
         "ResourceTypes" => one(rest).map(Endpoint::ResourceTypes),
         "Schemas" => one(rest).map(Endpoint::Schemas),
@@ -91,6 +98,7 @@ pub(crate) fn endpoint(registry: &Registry, segments: &[Cow<'_, str>]) -> Option
             let resource_type = Arc::clone(registry.by_endpoint(endpoint)?);
             match one(rest)? {
                 None => Some(Endpoint::Type(resource_type)),
+                Some(id) if id == ".search" => Some(Endpoint::TypeSearch(resource_type)),
                 // What cannot be an id names nothing.
                 Some(id) => Some(Endpoint::Resource(resource_type, ResourceId::new(id).ok()?)),
             }

@@ -189,8 +189,22 @@ struct Trace {
 
 async fn dispatch(x: &mut Exchange<'_>, endpoint: Endpoint) -> Answer {
     match endpoint {
+        Endpoint::Root => match x.parts.method {
+            Method::GET | Method::HEAD => {
+                handlers::list(x, x.service.registry.resource_types().to_vec()).await
+            }
+            ref other => Err(Failure::method_not_allowed(other, "GET, HEAD")),
+        },
+        Endpoint::RootSearch => match x.parts.method {
+            Method::POST => handlers::search(x, x.service.registry.resource_types().to_vec()).await,
+            ref other => Err(Failure::method_not_allowed(other, "POST")),
+        },
+        Endpoint::TypeSearch(resource_type) => match x.parts.method {
+            Method::POST => handlers::search(x, vec![resource_type]).await,
+            ref other => Err(Failure::method_not_allowed(other, "POST")),
+        },
         Endpoint::Type(resource_type) => match x.parts.method {
-            Method::GET | Method::HEAD => handlers::list(x, resource_type).await,
+            Method::GET | Method::HEAD => handlers::list(x, vec![resource_type]).await,
             Method::POST => handlers::create(x, resource_type).await,
             ref other => Err(Failure::method_not_allowed(other, "GET, HEAD, POST")),
         },

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use rusqlite::{Connection, TransactionBehavior};
 use scim_core::{Registry, ResourceId, ResourceType};
 use scim_server_adapters::{
-    BackendError, Capabilities, Page, ProvisioningBackend, Query, RequestContext, Stored, Wanted,
-    Write, Written,
+    BackendError, Capabilities, CursorKey, Page, ProvisioningBackend, Query, RequestContext,
+    Stored, Wanted, Write, Written,
 };
 use tokio::sync::oneshot;
 
@@ -59,6 +59,7 @@ pub struct SqliteBackend {
     store: Arc<Store>,
     scanner: Scanner,
     writer: Writer,
+    cursor_key: CursorKey,
 }
 
 /// What reads need.
@@ -83,7 +84,8 @@ impl SqliteBackend {
     ) -> Result<Self, OpenError> {
         let (database, mut connection) = Database::open_file(path.as_ref(), options)?;
         let layout = prepare(&mut connection, registry, options)?;
-        Self::start(database, WriteConnection::Own(connection), layout, options)
+        let cursor_key = cursor_key(&connection)?;
+        Self::start(database, WriteConnection::Own(connection), layout, cursor_key, options)
     }
 
     /// The same in memory: for tests and for trying things out. Readers and the writer take turns.
@@ -93,15 +95,17 @@ impl SqliteBackend {
     pub fn in_memory(registry: &Registry, options: &SqliteOptions) -> Result<Self, OpenError> {
         let mut connection = connect_memory()?;
         let layout = prepare(&mut connection, registry, options)?;
+        let cursor_key = cursor_key(&connection)?;
         let connection = Arc::new(Mutex::new(connection));
         let database = Database::Memory(Arc::clone(&connection));
-        Self::start(database, WriteConnection::Shared(connection), layout, options)
+        Self::start(database, WriteConnection::Shared(connection), layout, cursor_key, options)
     }
 
     fn start(
         database: Database,
         connection: WriteConnection,
         layout: Layout,
+        cursor_key: CursorKey,
         options: &SqliteOptions,
     ) -> Result<Self, OpenError> {
         let layout = Arc::new(layout);
@@ -112,7 +116,8 @@ impl SqliteBackend {
             .or_else(|| std::thread::available_parallelism().ok())
             .unwrap_or(NonZeroUsize::MIN);
         let scanner = Scanner::start(threads)?;
-        Ok(Self { store: Arc::new(Store { database, layout, tenants }), scanner, writer })
+        let store = Arc::new(Store { database, layout, tenants });
+        Ok(Self { store, scanner, writer, cursor_key })
     }
 }
 
@@ -128,6 +133,11 @@ fn prepare(
     fingerprint::settle(&transaction, &layout)?;
     transaction.commit()?;
     Ok(layout)
+}
+
+fn cursor_key(connection: &Connection) -> Result<CursorKey, OpenError> {
+    let key = connection.query_row("SELECT key FROM scim_cursor_key", [], |row| row.get(0))?;
+    Ok(CursorKey::from_bytes(key))
 }
 
 impl Store {
@@ -148,7 +158,7 @@ impl Store {
 #[async_trait]
 impl ProvisioningBackend for SqliteBackend {
     fn capabilities(&self, _: &RequestContext) -> Capabilities {
-        Capabilities::new()
+        Capabilities::new().with_sort(true).with_cursors(self.cursor_key.clone())
     }
 
     async fn get(

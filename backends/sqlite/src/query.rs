@@ -4,9 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
-use scim_core::{AttributeSet, ResourceType, ScimError, ScimType};
+use scim_core::{AttributeRef, AttributeSet, ResourceType, ScimError, ScimType, SortOrder};
 use scim_filter::{Expression, ResolvedFilter, Subject};
-use scim_server_adapters::{BackendError, Page, Position, Query, QueryTarget, Start, Stored};
+use scim_server_adapters::{
+    BackendError, Page, Position, Query, QueryTarget, SortKey, Start, Stored, sorted_page,
+};
 
 use crate::error::Failure;
 use crate::layout::{Layout, TypeLayout};
@@ -32,6 +34,8 @@ struct Target {
     resource_type: Arc<ResourceType>,
     wanted: Arc<AttributeSet>,
     lookup: Lookup,
+    /// What to sort by, and what has to be read for it.
+    sort: Option<(AttributeRef, AttributeSet)>,
     /// What candidates still have to meet, and what has to be read for it.
     filter: Option<(ResolvedFilter, AttributeSet)>,
 }
@@ -52,7 +56,7 @@ impl Plan {
 
     /// Whether it costs no more than a look-up by key, or a few.
     pub(crate) fn is_point(&self) -> bool {
-        self.targets.iter().all(|target| target.lookup.is_point())
+        self.query.order.is_none() && self.targets.iter().all(|target| target.lookup.is_point())
     }
 
     /// Answers the query for a tenant; `None` is one without resources. The connection is in a
@@ -74,6 +78,9 @@ impl Plan {
         };
         let loader = Loader { connection, layout, tenant };
         let mut run = Run { loader, budget: *work_limit, count_all: *total, is_cancelled };
+        if let Some(order) = self.query.order {
+            return self.sorted(&mut run, order);
+        }
         // One more than the page holds, to know whether there is a next one.
         let limit = if *count == 0 { 0 } else { (*count as u64).saturating_add(1) };
         let (found, all) = match self.targets.as_slice() {
@@ -119,6 +126,22 @@ impl Plan {
         })
     }
 
+    /// A page of a sorted query: every match is read for its sort key, within the work limit.
+    fn sorted(&self, run: &mut Run<'_>, order: SortOrder) -> Result<Page, Failure> {
+        let mut matches = Vec::new();
+        for (index, target) in self.targets.iter().enumerate() {
+            for (sort_key, key) in run.sort_keys(target)? {
+                matches.push((sort_key, key.unsigned_abs(), (key, index)));
+            }
+        }
+        let page = sorted_page(matches, order, &self.query)?;
+        Ok(Page {
+            resources: self.load(run.loader, &page.items)?,
+            total: self.query.total.then_some(page.total),
+            next: page.next,
+        })
+    }
+
     /// The resources of a page, in its order.
     fn load(&self, loader: Loader<'_>, found: &[(i64, usize)]) -> Result<Vec<Stored>, Failure> {
         let mut loaded: HashMap<i64, Stored> = HashMap::with_capacity(found.len());
@@ -136,7 +159,7 @@ impl Plan {
 
 impl Target {
     fn new(layout: &Layout, target: &QueryTarget) -> Result<Self, BackendError> {
-        let QueryTarget { resource_type, filter, wanted } = target;
+        let QueryTarget { resource_type, filter, sort, wanted } = target;
         let layout = Arc::clone(layout.of(resource_type)?);
         let lookup = match filter {
             Some(filter) => Lookup::new(&layout, filter.expression()),
@@ -144,7 +167,7 @@ impl Target {
         };
         let filter = match filter {
             Some(filter) if !lookup.is_exact => {
-                let needed = needed_by(filter, resource_type)?;
+                let needed = needed(resource_type, |name| mentions(filter.expression(), name))?;
                 Some((filter.clone(), needed))
             }
             _ => None,
@@ -154,6 +177,13 @@ impl Target {
             resource_type: Arc::clone(resource_type),
             wanted: Arc::clone(wanted),
             lookup,
+            sort: match sort {
+                Some(attribute) => {
+                    let names = [attribute.attribute().name.as_str()];
+                    Some((attribute.clone(), needed(resource_type, |name| names.contains(&name))?))
+                }
+                None => None,
+            },
             filter,
         })
     }
@@ -230,6 +260,47 @@ impl Run<'_> {
         }
     }
 
+    /// The keys of all matches, each with what it is sorted by.
+    fn sort_keys(&mut self, target: &Target) -> Result<Vec<(SortKey, i64)>, Failure> {
+        let mut found = Vec::new();
+        if target.lookup.is_empty {
+            return Ok(found);
+        }
+        let mut reached = 0;
+        loop {
+            let chunk =
+                self.candidates(target, Window { after: reached, skip: 0, limit: CHUNK })?;
+            let Some(last) = chunk.last() else { return Ok(found) };
+            reached = *last;
+            let Target { layout, resource_type, .. } = target;
+            let read = |needed| self.loader.by_keys(layout, resource_type, &chunk, needed);
+            let (tested, sorted) = (
+                target.filter.as_ref().map(|(_, needed)| read(needed)).transpose()?,
+                target.sort.as_ref().map(|(_, needed)| read(needed)).transpose()?,
+            );
+            for key in &chunk {
+                self.budget = self.budget.checked_sub(1).ok_or(BackendError::TooMany)?;
+                if let (Some((filter, _)), Some(tested)) = (&target.filter, &tested) {
+                    let Some(resource) = tested.get(key) else { continue };
+                    if !filter.matches(&resource.to_json()?) {
+                        continue;
+                    }
+                }
+                let resource = sorted.as_ref().and_then(|sorted| sorted.get(key));
+                let sort_key = match (&target.sort, resource) {
+                    (Some((attribute, _)), Some(resource)) => {
+                        SortKey::of(attribute, &resource.to_json()?)
+                    }
+                    _ => SortKey::Unassigned,
+                };
+                found.push((sort_key, *key));
+            }
+            if (self.is_cancelled)() {
+                return Err(BackendError::internal("the query was cancelled").into());
+            }
+        }
+    }
+
     fn candidates(&self, target: &Target, window: Window) -> Result<Vec<i64>, Failure> {
         let select = target.lookup.keys(self.loader.tenant, &target.layout, window);
         let mut statement = self.loader.connection.prepare_cached(&select.sql)?;
@@ -252,33 +323,32 @@ impl Run<'_> {
     }
 }
 
-/// What has to be read of a resource to evaluate a filter for it, beside the document.
-fn needed_by(
-    filter: &ResolvedFilter,
-    resource_type: &Arc<ResourceType>,
-) -> Result<AttributeSet, BackendError> {
-    fn mentions(expression: &Expression, name: &str) -> bool {
-        match expression {
-            Expression::Constant(_) => false,
-            Expression::And(terms) | Expression::Or(terms) => {
-                terms.iter().any(|term| mentions(term, name))
-            }
-            Expression::Not(inner) => mentions(inner, name),
-            Expression::Present(subject) | Expression::Compare(subject, _) => match subject {
-                Subject::Attribute(attribute) => attribute.attribute().name == name,
-                Subject::Element => false,
-            },
-            Expression::Elements(attribute, inner) => {
-                attribute.attribute().name == name || mentions(inner, name)
-            }
+/// Whether a filter looks at the attribute of that name.
+fn mentions(expression: &Expression, name: &str) -> bool {
+    match expression {
+        Expression::Constant(_) => false,
+        Expression::And(terms) | Expression::Or(terms) => {
+            terms.iter().any(|term| mentions(term, name))
+        }
+        Expression::Not(inner) => mentions(inner, name),
+        Expression::Present(subject) | Expression::Compare(subject, _) => match subject {
+            Subject::Attribute(attribute) => attribute.attribute().name == name,
+            Subject::Element => false,
+        },
+        Expression::Elements(attribute, inner) => {
+            attribute.attribute().name == name || mentions(inner, name)
         }
     }
+}
+
+/// What has to be read of a resource beside the document, to look at the attributes of these names.
+fn needed(
+    resource_type: &Arc<ResourceType>,
+    is_needed: impl Fn(&str) -> bool,
+) -> Result<AttributeSet, BackendError> {
     // `id` is always there; it stands for nothing else, since an empty list would be a default.
-    let names: Vec<&str> = ["members", "groups"]
-        .into_iter()
-        .filter(|name| mentions(filter.expression(), name))
-        .chain(["id"])
-        .collect();
+    let rows = ["members", "groups"].into_iter().filter(|name| is_needed(name));
+    let names: Vec<&str> = rows.chain(["id"]).collect();
     Ok(AttributeSet::parse(resource_type, &names, &[])?)
 }
 

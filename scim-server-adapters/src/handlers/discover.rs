@@ -14,21 +14,26 @@ pub(crate) fn service_provider_config(x: &mut Exchange<'_>) -> Answer {
     guard(x)?;
     let limits = &x.service.limits;
     let capabilities = x.service.backend.capabilities(&x.cx);
+    let cursor = capabilities.cursor_key.is_some();
+    let mut pagination = json!({
+        "cursor": cursor,
+        "index": true,
+        "defaultPaginationMethod": "index",
+        "defaultPageSize": limits.default_page_size.min(limits.max_page_size),
+        "maxPageSize": limits.max_page_size,
+    });
+    if let Some(pagination) = pagination.as_object_mut().filter(|_| cursor) {
+        pagination.insert("cursorTimeout".to_owned(), limits.cursor_seconds.into());
+    }
     let config = json!({
         "schemas": [SERVICE_PROVIDER_CONFIG_URN],
         "patch": {"supported": true},
         "bulk": {"supported": false, "maxOperations": 0, "maxPayloadSize": 0},
         "filter": {"supported": true, "maxResults": limits.max_page_size},
         "changePassword": {"supported": capabilities.change_password},
-        "sort": {"supported": false},
+        "sort": {"supported": capabilities.sort},
         "etag": {"supported": true},
-        "pagination": {
-            "cursor": false,
-            "index": true,
-            "defaultPaginationMethod": "index",
-            "defaultPageSize": limits.default_page_size.min(limits.max_page_size),
-            "maxPageSize": limits.max_page_size,
-        },
+        "pagination": pagination,
         "authenticationSchemes": x.service.authenticator.schemes(),
         "meta": {
             "resourceType": "ServiceProviderConfig",

@@ -7,6 +7,8 @@ mod client;
 #[cfg(test)]
 mod conditional;
 #[cfg(test)]
+mod cursors;
+#[cfg(test)]
 mod discovery;
 #[cfg(test)]
 mod errors;
@@ -22,5 +24,9 @@ mod lists;
 mod projection;
 #[cfg(test)]
 mod resources;
+#[cfg(test)]
+mod searches;
+#[cfg(test)]
+mod sorting;
 #[cfg(test)]
 mod tenants;
