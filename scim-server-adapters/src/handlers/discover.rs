@@ -1,5 +1,6 @@
 //! What the service provider offers (RFC 7644 §4, RFC 7643 §5 to §7), made from what is true.
 
+use http::header::{CONTENT_LOCATION, HeaderValue};
 use http::{Method, StatusCode};
 use scim_core::schema::{RESOURCE_TYPE_URN, SCHEMA_URN, SERVICE_PROVIDER_CONFIG_URN};
 use scim_core::{ListResponse, ResourceType, ScimError, shorten};
@@ -40,7 +41,7 @@ pub(crate) fn service_provider_config(x: &mut Exchange<'_>) -> Answer {
             "location": x.renderer.uri("/ServiceProviderConfig"),
         },
     });
-    answer(x, &config)
+    one(x, &config)
 }
 
 pub(crate) fn resource_types(x: &mut Exchange<'_>, name: Option<&str>) -> Answer {
@@ -52,7 +53,7 @@ pub(crate) fn resource_types(x: &mut Exchange<'_>, name: Option<&str>) -> Answer
             answer(x, &whole_list(all))
         }
         Some(name) => match registry.by_name(name) {
-            Some(found) => answer(x, &resource_type(x, found)),
+            Some(found) => one(x, &resource_type(x, found)),
             None => Err(ScimError::not_found(name).into()),
         },
     }
@@ -74,7 +75,7 @@ pub(crate) fn schemas(x: &mut Exchange<'_>, id: Option<&str>) -> Answer {
             answer(x, &whole_list(all))
         }
         Some(id) => match all.find(|s| s.id().eq_ignore_ascii_case(id)) {
-            Some(found) => answer(x, &located(x, &**found, SCHEMA_URN, "Schemas", found.id())),
+            Some(found) => one(x, &located(x, &**found, SCHEMA_URN, "Schemas", found.id())),
             None => {
                 Err(ScimError::with_status(404, format!("schema `{}` not found", shorten(id)))
                     .into())
@@ -120,6 +121,16 @@ fn located<T: Serialize>(
 
 fn whole_list(resources: Vec<Value>) -> ListResponse<Value> {
     ListResponse::indexed(resources.len() as u64, 1, resources)
+}
+
+/// One resource, with where it lies (RFC 7643 §3.1: `meta.location` is the `Content-Location`).
+fn one(x: &Exchange<'_>, resource: &Value) -> Answer {
+    let mut response = answer(x, resource)?;
+    let location = resource.pointer("/meta/location").and_then(Value::as_str);
+    if let Some(location) = location.and_then(|l| HeaderValue::from_str(l).ok()) {
+        response.headers_mut().insert(CONTENT_LOCATION, location);
+    }
+    Ok(response)
 }
 
 fn answer<T: Serialize>(x: &Exchange<'_>, value: &T) -> Answer {

@@ -1,0 +1,150 @@
+//! What identity providers send, replayed as sequences: after each request the state is what its
+//! sender meant.
+//!
+//! The requests are read from `idp-captures/<client>/` below the folder that `SCIM_CORPUS_DIR`
+//! names. Each has a row in a table: the file, the status that it gets, and a function that makes
+//! what the request needs, sends it and looks at what became of it. A file without a row and a row
+//! without a file fail.
+
+mod entra;
+mod okta;
+mod others;
+mod stage;
+
+use std::collections::BTreeSet;
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::captures::stage::{Capture, Stage};
+use crate::server::{KEY, Server};
+use crate::skip::skip;
+
+/// A request: its file (without `.json`), the status it gets, and what is to be seen.
+pub(crate) type Row = (&'static str, u16, fn(&mut Stage<'_>));
+
+#[test]
+fn entra_on_sqlite() {
+    replay("entra", &entra::ROWS, Database::Sqlite);
+}
+
+#[test]
+fn entra_in_memory() {
+    replay("entra", &entra::ROWS, Database::Memory);
+}
+
+#[test]
+fn okta_on_sqlite() {
+    replay("okta", &okta::ROWS, Database::Sqlite);
+}
+
+#[test]
+fn okta_in_memory() {
+    replay("okta", &okta::ROWS, Database::Memory);
+}
+
+#[test]
+fn others_on_sqlite() {
+    for table in others::TABLES {
+        replay_all(table.client, table.rows, table.refused, Database::Sqlite);
+    }
+}
+
+#[test]
+fn others_in_memory() {
+    for table in others::TABLES {
+        replay_all(table.client, table.rows, table.refused, Database::Memory);
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Database {
+    Sqlite,
+    Memory,
+}
+
+fn replay(client: &str, rows: &[Row], database: Database) {
+    replay_all(client, rows, &[], database);
+}
+
+/// Replays a client's requests in the order of their files, on a server of their own. The source
+/// takes the status of `rows`, and not that of `refused`.
+fn replay_all(client: &str, rows: &[Row], refused: &[Row], database: Database) {
+    let Some(corpus) = env::var_os("SCIM_CORPUS_DIR") else {
+        return skip(&format!("the captures of {client}"), "SCIM_CORPUS_DIR is not set");
+    };
+    let captures = read(&corpus, client);
+    let files: BTreeSet<&str> = captures.iter().map(|c| c.file.as_str()).collect();
+    let all = || rows.iter().map(|row| (row, true)).chain(refused.iter().map(|row| (row, false)));
+    let in_table: BTreeSet<&str> = all().map(|((file, ..), _)| *file).collect();
+    assert_eq!(in_table.len(), all().count(), "{client}: a file has two rows");
+    assert_eq!(files, in_table, "{client}: files on the left, rows on the right");
+
+    let folder = tempfile::tempdir().unwrap();
+    let flag = match database {
+        Database::Sqlite => "sqlite:scim.db",
+        Database::Memory => "memory:",
+    };
+    let server = Server::acme(folder.path(), flag);
+    let http = server.client();
+    let mut stage = Stage::new(&http);
+    // What no request of the sequence has in mind.
+    let bystander = json!({
+        "userName": "bystander", "displayName": "By Stander", "title": "Bystander",
+        "active": true, "emails": [{"value": "bystander@example.org", "type": "work"}],
+    });
+    stage.create("Users", "bystander", bystander);
+    stage.group("bystanders", &["bystander"]);
+    let before = stage.bystanders();
+
+    for capture in captures {
+        println!("{client}/{}", capture.file);
+        let ((_, status, row), taken) = all().find(|((file, ..), _)| capture.file == *file).unwrap();
+        assert_eq!(capture.takes(*status), taken, "what the source expects of {status}");
+        stage.present(capture, *status);
+        row(&mut stage);
+        assert!(stage.was_sent(), "the row does not send its request");
+        assert_eq!(stage.bystanders(), before, "something else changed");
+    }
+
+    let secrets = stage.secrets();
+    let held: Vec<_> = ["/Users", "/Groups"].map(|path| http.get(path).expect(200).json()).into();
+    let stopped = server.stop();
+    assert!(stopped.status.success(), "{stopped:#?}");
+    for secret in secrets.iter().map(String::as_str).chain([KEY]) {
+        let said = stopped.stderr.iter().find(|line| line.contains(secret));
+        assert_eq!(said, None, "{client}: the log tells a secret");
+    }
+    if database == Database::Sqlite {
+        for secret in secrets.iter().map(String::as_str).chain([KEY]) {
+            assert_eq!(file_with(folder.path(), secret), None, "{client}: a secret is kept");
+        }
+        // What was acknowledged is what a new process finds, to the letter but for the port.
+        let server = Server::acme(folder.path(), flag);
+        let again = server.client();
+        for (path, held) in ["/Users", "/Groups"].into_iter().zip(held) {
+            let moved = held.to_string().replace(http.scim_url(), again.scim_url());
+            assert_eq!(again.get(path).expect(200).json().to_string(), moved, "{client}: {path}");
+        }
+    }
+}
+
+fn read(corpus: &OsString, client: &str) -> Vec<Capture> {
+    let folder = Path::new(corpus).join("idp-captures").join(client);
+    let entries = fs::read_dir(&folder)
+        .unwrap_or_else(|e| panic!("`{}` cannot be read: {e}", folder.display()));
+    let mut captures: Vec<_> = entries.map(|entry| Capture::read(&entry.unwrap().path())).collect();
+    captures.sort_by(|a, b| a.file.cmp(&b.file));
+    captures
+}
+
+/// The file below a folder that holds a text, in whatever encoding of its own.
+pub(crate) fn file_with(folder: &Path, text: &str) -> Option<String> {
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let holds = |bytes: &[u8]| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+    let mut found = files.filter(|file| holds(&fs::read(file).unwrap()));
+    found.next().map(|file| file.display().to_string())
+}

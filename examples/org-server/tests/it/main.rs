@@ -1,0 +1,19 @@
+//! The server as a stranger meets it: a process, started from the command line and spoken to over
+//! HTTP.
+
+#[cfg(test)]
+mod captures;
+#[cfg(test)]
+mod client;
+#[cfg(test)]
+mod http;
+#[cfg(test)]
+mod lifecycle;
+#[cfg(test)]
+mod readme;
+#[cfg(test)]
+mod server;
+#[cfg(test)]
+mod skip;
+#[cfg(test)]
+mod wire;
