@@ -17,10 +17,10 @@ use crate::members::{MemberRows, SWEEP};
 use crate::tenants::Tenants;
 use crate::values::ValueRows;
 
-const FIND: &str =
+pub(crate) const FIND: &str =
     "SELECT key, version FROM scim_resource WHERE tenant = ?1 AND id = ?2 AND type = ?3";
 
-const DOCUMENT: &str = "SELECT text FROM scim_document WHERE resource = ?1";
+pub(crate) const DOCUMENT: &str = "SELECT text FROM scim_document WHERE resource = ?1";
 
 const INSERT: &str = "
     INSERT INTO scim_resource (tenant, type, id, version, created, last_modified,
@@ -30,7 +30,7 @@ const INSERT: &str = "
 
 const INSERT_DOCUMENT: &str = "INSERT INTO scim_document (resource, text) VALUES (?1, ?2)";
 
-const UPDATE_DOCUMENT: &str = "UPDATE scim_document SET text = ?2 WHERE resource = ?1";
+pub(crate) const UPDATE_DOCUMENT: &str = "UPDATE scim_document SET text = ?2 WHERE resource = ?1";
 
 /// Writes the columns that are derived from the document.
 pub(crate) const UPDATE_COLUMNS: &str = "
@@ -54,7 +54,7 @@ const POPULATE: &str = "
     INSERT INTO scim_population (tenant, type, resources) VALUES (?1, ?2, 1)
     ON CONFLICT DO UPDATE SET resources = resources + 1";
 
-const DEPOPULATE: &str =
+pub(crate) const DEPOPULATE: &str =
     "UPDATE scim_population SET resources = resources - 1 WHERE tenant = ?1 AND type = ?2";
 
 /// Member rows of a deleted group that go with it; what is beyond is left to the sweep.

@@ -48,10 +48,14 @@ mod members;
 mod migration;
 mod options;
 mod query;
+#[cfg(test)]
+mod query_plans;
 mod scanner;
 mod sweep;
 mod tenants;
 mod values;
+#[cfg(test)]
+mod write_cost;
 mod writer;
 
 pub use backend::SqliteBackend;

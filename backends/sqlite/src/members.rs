@@ -29,6 +29,8 @@ pub(crate) const REMOVE: &str = "DELETE FROM scim_member WHERE group_key = ?1 AN
 
 pub(crate) const CLEAR: &str = "DELETE FROM scim_member WHERE group_key = ?1";
 
+pub(crate) const VALUES: &str = "SELECT value FROM scim_member WHERE group_key = ?1";
+
 /// Removes some of the rows of a deleted group.
 pub(crate) const SWEEP: &str = "
     DELETE FROM scim_member WHERE group_key = ?1 AND position IN (
@@ -108,9 +110,7 @@ impl<'a> MemberRows<'a> {
     }
 
     fn values_outside(self, kept: &HashSet<&str>) -> Result<Vec<Arc<str>>, Failure> {
-        let mut statement = self
-            .connection()
-            .prepare_cached("SELECT value FROM scim_member WHERE group_key = ?1")?;
+        let mut statement = self.connection().prepare_cached(VALUES)?;
         let mut rows = statement.query([self.group])?;
         let mut outside = Vec::new();
         while let Some(row) = rows.next()? {

@@ -88,6 +88,6 @@ mod tests {
             .execute("INSERT INTO scim_migration (number, name) VALUES (99, 'future')", [])
             .unwrap();
         let error = run(&mut connection).unwrap_err();
-        assert!(matches!(error, OpenError::Newer { found: 99, known: 1 }), "{error}");
+        assert!(matches!(error, OpenError::Newer { found: 99, .. }), "{error}");
     }
 }

@@ -1,0 +1,208 @@
+//! Every statement finds its rows by an index: what SQLite says of its plans.
+
+use rusqlite::Connection;
+use scim_core::{Profile, Registry, ResourceType};
+use scim_filter::{Limits, ResolvedFilter};
+
+use crate::layout::Layout;
+use crate::lookup::{Lookup, Window};
+use crate::options::SqliteOptions;
+use crate::{change, load, members, migration, query, sweep, values};
+
+fn database() -> (Connection, Layout) {
+    let mut connection = Connection::open_in_memory().unwrap();
+    migration::run(&mut connection).unwrap();
+    let layout = Layout::new(&connection, &Registry::builtin(), &SqliteOptions::new()).unwrap();
+    (connection, layout)
+}
+
+/// The steps of a plan, as SQLite words them.
+fn plan(connection: &Connection, sql: &str) -> Vec<String> {
+    let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    // Parameters that are not bound are null.
+    let mut rows = statement.raw_query();
+    let mut steps = Vec::new();
+    while let Some(row) = rows.next().unwrap() {
+        steps.push(row.get(3).unwrap());
+    }
+    assert!(!steps.is_empty(), "{sql}");
+    steps
+}
+
+/// Whether a step goes through a whole table of the store's. `json_each` gives what was asked
+/// about, and a subquery what its own steps found.
+fn is_full_scan(step: &str) -> bool {
+    step.starts_with("SCAN")
+        && !["SCAN k VIRTUAL TABLE", "SCAN (subquery", "SCAN CONSTANT ROW"]
+            .iter()
+            .any(|known| step.starts_with(known))
+}
+
+fn assert_indexed(connection: &Connection, sql: &str) {
+    let steps = plan(connection, sql);
+    assert!(!steps.iter().any(|step| is_full_scan(step)), "{sql}\n{steps:#?}");
+}
+
+#[test]
+fn a_statement_without_an_index_would_be_noticed() {
+    let (connection, _) = database();
+    for sql in [
+        "SELECT key FROM scim_resource WHERE display = ?1",
+        "SELECT count(*) FROM scim_member WHERE value = ?1",
+        "UPDATE scim_document SET text = ?1 WHERE text = ?2",
+    ] {
+        assert!(plan(&connection, sql).iter().any(|step| is_full_scan(step)), "{sql}");
+    }
+}
+
+#[test]
+fn fixed_statements_find_their_rows_by_an_index() {
+    let (connection, _) = database();
+    for sql in [
+        load::BY_ID,
+        load::BY_KEYS,
+        load::MEMBERS,
+        load::MEMBERS_OF_MANY,
+        load::GROUPS,
+        load::GROUPS_OF_MANY,
+        load::EXISTING,
+        members::ADD,
+        members::SET_UNKNOWN_TYPE,
+        members::SET_TYPE,
+        members::REMOVE,
+        members::CLEAR,
+        members::VALUES,
+        members::SWEEP,
+        members::MORE_THAN,
+        values::REMOVE_UNIQUE,
+        values::REMOVE_INDEXED,
+        change::FIND,
+        change::DOCUMENT,
+        change::UPDATE_DOCUMENT,
+        change::UPDATE_COLUMNS,
+        change::TOUCH,
+        change::TOUCH_GROUPS,
+        change::LEAVE_GROUPS,
+        change::DEPOPULATE,
+        query::POPULATION,
+    ] {
+        assert_indexed(&connection, sql);
+    }
+    // The one table whose first row, whichever it is, is what is wanted.
+    assert_eq!(plan(&connection, sweep::NEXT), ["SCAN scim_sweep"]);
+}
+
+#[test]
+fn lists_of_one_resource_come_in_order_without_sorting() {
+    let (connection, _) = database();
+    for sql in [load::MEMBERS, load::GROUPS] {
+        let steps = plan(&connection, sql);
+        assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE")), "{sql}\n{steps:#?}");
+    }
+}
+
+#[test]
+fn lookups_use_the_index_of_their_most_selective_term() {
+    const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+    let (connection, layout) = database();
+    let user = ResourceType::user();
+    let group = ResourceType::group();
+    let employee = format!("{ENTERPRISE}:employeeNumber eq \"1\"");
+    for (resource_type, filter, index, is_sorted) in [
+        (&user, "", "SEARCH r USING COVERING INDEX scim_resource_by_type", true),
+        (&user, "id eq \"x\"", "SEARCH r USING INDEX scim_resource_by_id", true),
+        (
+            &user,
+            "userName eq \"x\"",
+            "SEARCH v USING PRIMARY KEY (tenant=? AND attribute=? AND value=?)",
+            true,
+        ),
+        (
+            &user,
+            "externalId eq \"x\"",
+            "SEARCH r USING COVERING INDEX scim_resource_by_external_id",
+            true,
+        ),
+        (
+            &user,
+            "displayName eq \"x\"",
+            "SEARCH r USING COVERING INDEX scim_resource_by_display_name",
+            true,
+        ),
+        (&user, "active eq true", "SEARCH r USING COVERING INDEX scim_resource_by_active", true),
+        (
+            &user,
+            "emails.value eq \"x\"",
+            "SEARCH v USING PRIMARY KEY (tenant=? AND attribute=? AND value=?",
+            true,
+        ),
+        (
+            &user,
+            "emails[type eq \"work\" and value eq \"x\"]",
+            "SEARCH v USING PRIMARY KEY (tenant=? AND attribute=? AND value=?",
+            true,
+        ),
+        (
+            &user,
+            &employee,
+            "SEARCH v USING PRIMARY KEY (tenant=? AND attribute=? AND value=?",
+            true,
+        ),
+        (
+            &group,
+            "members.value eq \"x\"",
+            "SEARCH m USING COVERING INDEX scim_member_by_tenant_and_value",
+            true,
+        ),
+        (
+            &group,
+            "displayName eq \"x\" and members.value eq \"y\"",
+            "SEARCH r USING COVERING INDEX scim_resource_by_display_name",
+            true,
+        ),
+        (
+            &user,
+            "active eq true and externalId eq \"x\" and groups.value eq \"y\"",
+            "SEARCH r USING INDEX scim_resource_by_external_id",
+            true,
+        ),
+        (
+            &user,
+            "active eq true and userName eq \"x\"",
+            "SEARCH v USING PRIMARY KEY (tenant=? AND attribute=? AND value=?)",
+            true,
+        ),
+        // A group's members come in the order they were added, not that of their creation.
+        (
+            &user,
+            "groups.value eq \"x\"",
+            "SEARCH g USING COVERING INDEX scim_resource_by_id",
+            false,
+        ),
+        (
+            &user,
+            "groups.value eq \"x\" and active eq true",
+            "SEARCH g USING COVERING INDEX scim_resource_by_id",
+            false,
+        ),
+    ] {
+        let of_type = layout.of(resource_type).unwrap();
+        let lookup = match filter {
+            "" => Lookup::ALL,
+            text => {
+                let limits = Limits::default();
+                let resolved =
+                    ResolvedFilter::parse(text, resource_type, &Profile::STRICT, &limits).unwrap();
+                Lookup::new(of_type, resolved.expression())
+            }
+        };
+        let window = Window { after: 0, skip: 0, limit: 100 };
+        let keys = lookup.keys(1, of_type, window).sql;
+        let steps = plan(&connection, &keys);
+        assert!(steps[0].starts_with(index), "{filter}\n{keys}\n{steps:#?}");
+        assert_indexed(&connection, &keys);
+        let sorts = steps.iter().any(|step| step.contains("TEMP B-TREE"));
+        assert_eq!(sorts, !is_sorted, "{filter}\n{keys}\n{steps:#?}");
+        assert_indexed(&connection, &lookup.count(1, of_type).sql);
+    }
+}

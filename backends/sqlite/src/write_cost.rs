@@ -1,0 +1,231 @@
+//! What writes touch, and what happens when there is no room for them.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use rusqlite::Connection;
+use rusqlite::hooks::{Action, AuthAction, AuthContext, Authorization};
+use scim_core::{
+    DateTime, Ingest, Origin, PatchOp, Profile, Registry, Resource, ResourceId, ResourceType,
+};
+use scim_patch::PatchPlan;
+use scim_server_adapters::{BackendError, Change, Precondition, RequestContext, Write, Written};
+use serde_json::{Value, json};
+
+use crate::change::Job;
+use crate::database::WriteConnection;
+use crate::layout::Layout;
+use crate::options::SqliteOptions;
+use crate::tenants::Tenants;
+use crate::writer::Writer;
+use crate::{fingerprint, migration, sweep};
+
+struct Database {
+    connection: Connection,
+    layout: Arc<Layout>,
+    tenants: Arc<Tenants>,
+}
+
+fn database() -> Database {
+    let mut connection = Connection::open_in_memory().unwrap();
+    connection.set_prepared_statement_cache_capacity(100);
+    migration::run(&mut connection).unwrap();
+    let layout = Layout::new(&connection, &Registry::builtin(), &SqliteOptions::new()).unwrap();
+    fingerprint::settle(&connection, &layout).unwrap();
+    Database { connection, layout: Arc::new(layout), tenants: Arc::default() }
+}
+
+fn job(layout: &Layout, resource_type: &Arc<ResourceType>, change: Change) -> Job {
+    let cx = RequestContext {
+        tenant: "acme".into(),
+        principal: "test".into(),
+        request_id: "1".into(),
+        now: DateTime::now(),
+    };
+    let precondition = Precondition::NONE;
+    let resource_type = Arc::clone(resource_type);
+    let of_type = Arc::clone(layout.of(&resource_type).unwrap());
+    Job::new(&cx, &of_type, Write { resource_type, change, precondition, returning: None }).unwrap()
+}
+
+fn resource(resource_type: &Arc<ResourceType>, mut body: Value) -> Resource {
+    body["schemas"] = json!([resource_type.schema().id()]);
+    let Value::Object(body) = body else { panic!("an object") };
+    Ingest::new(resource_type, &Profile::STRICT, Origin::Request).resource_from(body).unwrap()
+}
+
+fn create(resource_type: &Arc<ResourceType>, body: Value) -> Change {
+    Change::Create { resource: resource(resource_type, body), secret: None }
+}
+
+fn patch(id: &ResourceId, operations: Value) -> Change {
+    let body = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations,
+    });
+    let patch = PatchOp::parse(body.to_string().as_bytes(), &Profile::STRICT).unwrap();
+    let plan = PatchPlan::new(&ResourceType::group(), patch, &Profile::STRICT).unwrap().plan;
+    Change::Patch { id: id.clone(), plan }
+}
+
+fn add(id: &ResourceId, member: &str) -> Change {
+    patch(id, json!([{"op": "add", "path": "members", "value": [{"value": member}]}]))
+}
+
+fn remove(id: &ResourceId, member: &str) -> Change {
+    patch(id, json!([{"op": "remove", "path": format!("members[value eq \"{member}\"]")}]))
+}
+
+impl Database {
+    fn perform(&self, resource_type: &Arc<ResourceType>, change: Change) -> Written {
+        let job = job(&self.layout, resource_type, change);
+        job.perform(&self.connection, &self.layout, &self.tenants).unwrap()
+    }
+
+    fn group(&self, members: usize) -> ResourceId {
+        let members: Vec<Value> = (0..members).map(|n| json!({"value": format!("m{n}")})).collect();
+        let body = json!({"displayName": format!("{} members", members.len()), "members": members});
+        self.perform(&ResourceType::group(), create(&ResourceType::group(), body)).id
+    }
+
+    /// How many instructions SQLite's machine executes for a change: one that goes through rows
+    /// executes some for each.
+    fn instructions(&mut self, change: Change) -> u64 {
+        let job = job(&self.layout, &ResourceType::group(), change);
+        let count = Arc::new(Mutex::new(0));
+        let counted = Arc::clone(&count);
+        let every = move || {
+            *counted.lock().unwrap() += 1;
+            false
+        };
+        self.connection.progress_handler(1, Some(every)).unwrap();
+        let written = job.perform(&self.connection, &self.layout, &self.tenants).unwrap();
+        self.connection.progress_handler(0, None::<fn() -> bool>).unwrap();
+        assert!(written.changed);
+        let count = *count.lock().unwrap();
+        assert!(count > 0);
+        count
+    }
+}
+
+#[test]
+fn adding_and_removing_a_member_costs_the_same_in_groups_of_all_sizes() {
+    let mut database = database();
+    let [small, large] = [database.group(10), database.group(20_000)];
+    for id in [&small, &large] {
+        // The first time, statements are prepared.
+        database.instructions(add(id, "first"));
+        database.instructions(remove(id, "first"));
+    }
+    let mut cost =
+        |id| [database.instructions(add(id, "x")), database.instructions(remove(id, "m5"))];
+    assert_eq!(cost(&small), cost(&large));
+}
+
+#[test]
+fn deleting_a_group_costs_no_more_beyond_some_hundred_members() {
+    let mut database = database();
+    let mut cost = |members| {
+        let id = database.group(members);
+        database.instructions(Change::Delete { id })
+    };
+    cost(1);
+    let few = cost(600);
+    let many = cost(20_000);
+    assert!(many < few + few / 10, "{few} instructions for 600 members, {many} for 20,000");
+    let mut batches = 0;
+    while sweep::some(&database.connection).unwrap() {
+        batches += 1;
+    }
+    assert!(batches >= 20, "in batches: {batches}");
+    let left: i64 = database
+        .connection
+        .query_row(
+            "SELECT (SELECT count(*) FROM scim_member) + (SELECT count(*) FROM scim_sweep)",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(left, 0);
+}
+
+#[test]
+fn a_patch_of_members_neither_reads_nor_writes_the_document() {
+    let mut database = database();
+    let id = database.group(10);
+    // Statements that were prepared before would not be seen.
+    database.connection.flush_prepared_statement_cache();
+    let (read, written) = (Arc::new(Mutex::new(BTreeSet::new())), Arc::new(Mutex::new(Vec::new())));
+    let (reading, writing) = (Arc::clone(&read), Arc::clone(&written));
+    let authorize = move |context: AuthContext<'_>| {
+        if let AuthAction::Read { table_name, .. } = context.action {
+            reading.lock().unwrap().insert(table_name.to_owned());
+        }
+        Authorization::Allow
+    };
+    database.connection.authorizer(Some(authorize)).unwrap();
+    let record = move |action: Action, _: &str, table: &str, _: i64| {
+        writing.lock().unwrap().push((action, table.to_owned()));
+    };
+    database.connection.update_hook(Some(record)).unwrap();
+    for change in [add(&id, "x"), remove(&id, "x"), remove(&id, "m1")] {
+        assert!(database.perform(&ResourceType::group(), change).changed);
+    }
+    let read = read.lock().unwrap();
+    assert!(read.contains("scim_member") && read.contains("scim_resource"), "{read:?}");
+    assert!(!read.contains("scim_document"), "{read:?}");
+    // SQLite's hook is silent about tables without rowid, which the member rows are in.
+    let version = (Action::SQLITE_UPDATE, "scim_resource".to_owned());
+    assert_eq!(*written.lock().unwrap(), [version.clone(), version.clone(), version]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_makes_writes_unavailable_and_loses_nothing() {
+    let Database { connection, layout, tenants } = database();
+    let connection = Arc::new(Mutex::new(connection));
+    let shared = WriteConnection::Shared(Arc::clone(&connection));
+    let writer = Arc::new(Writer::start(shared, Arc::clone(&layout), tenants).unwrap());
+    let pages = |change: i64| {
+        let connection = connection.lock().unwrap();
+        let pages: i64 =
+            connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+        connection.pragma_update(None, "max_page_count", pages + change).unwrap();
+    };
+    pages(10);
+    let user = ResourceType::user();
+    let create_some = async |from: usize| {
+        let tasks = (from..from + 200).map(|n| {
+            let body = json!({"userName": format!("user{n}"), "title": "x".repeat(1_000)});
+            let job = job(&layout, &user, create(&user, body));
+            let writer = Arc::clone(&writer);
+            tokio::spawn(async move { writer.perform(job).await })
+        });
+        let (mut created, mut refused) = (Vec::new(), 0);
+        for task in tasks.collect::<Vec<_>>() {
+            match task.await.unwrap() {
+                Ok(written) => created.push(written.id),
+                Err(BackendError::Unavailable { retry_after: Some(_) }) => refused += 1,
+                Err(error) => panic!("{error}"),
+            }
+        }
+        (created, refused)
+    };
+    let (mut created, refused) = create_some(0).await;
+    assert!(refused > 0);
+    pages(10_000);
+    let (more, refused) = create_some(200).await;
+    assert_eq!((more.len(), refused), (200, 0), "it goes on when there is room");
+    created.extend(more);
+
+    let connection = connection.lock().unwrap();
+    let count = |table: &str| -> usize {
+        let sql = format!("SELECT count(*) FROM {table}");
+        let rows: i64 = connection.query_row(&sql, [], |row| row.get(0)).unwrap();
+        rows.try_into().unwrap()
+    };
+    for table in ["scim_resource", "scim_document", "scim_unique_value"] {
+        assert_eq!(count(table), created.len(), "{table}");
+    }
+    let check: String =
+        connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(check, "ok");
+}

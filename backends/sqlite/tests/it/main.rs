@@ -1,0 +1,20 @@
+//! What the store promises, tested through the trait.
+
+#[cfg(test)]
+mod durability;
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod membership;
+#[cfg(test)]
+mod opening;
+#[cfg(test)]
+mod oracle;
+#[cfg(test)]
+mod queries;
+#[cfg(test)]
+mod tenants;
+#[cfg(test)]
+mod uniqueness;
+#[cfg(test)]
+mod writes;
