@@ -17,7 +17,7 @@ use crate::path::{AttributeRef, Found, Target};
 use crate::profile::{Profile, Quirk, Quirks, Validation};
 use crate::resource::{Meta, Resource};
 use crate::resource_type::ResourceType;
-use crate::schema::{Attribute, AttributeType, Mutability, Schema};
+use crate::schema::{Attribute, AttributeType, Mutability, SCHEMA_URN, Schema};
 use crate::{DateTime, ResourceId};
 
 /// Where the JSON comes from, which decides what becomes of readOnly values.
@@ -407,20 +407,20 @@ impl<'a> Ingest<'a> {
             }
             other => return Err(mismatch(at, "an object", &other)),
         };
-        let object = self.unpack_json_in_string(attribute, object);
         let mut canonical = Map::new();
         for (key, value) in object {
-            let Some(sub) = attribute.sub_attribute(&key) else {
+            let sub = attribute.sub_attribute(&key).map(|sub| &**sub);
+            let Some(sub) = sub.or_else(|| self.nested_definition(attribute, &key)) else {
                 self.unknown::<()>(&At::Sub(at, &key))?;
                 continue;
             };
-            if sub.mutability == Mutability::ReadOnly && self.origin != Origin::Representation {
-                continue;
-            }
             let at = At::Sub(at, &sub.name);
-            if let Some(value) = self.attribute(sub, &at, value)? {
+            if let Some(value) = self.part(sub, &at, value)? {
                 insert_once(&mut canonical, key, &sub.name, value, &at)?;
             }
+        }
+        if attribute.multi_valued && self.profile.tolerates(Quirk::JsonInString) {
+            self.unpack_json_in_string(attribute, at, &mut canonical)?;
         }
         if self.origin != Origin::Representation
             && canonical.contains_key("$ref")
@@ -430,7 +430,7 @@ impl<'a> Ingest<'a> {
             // `$ref` names the resource by its last segment.
             if let Some(Value::String(reference)) = canonical.remove("$ref")
                 && !canonical.contains_key("value")
-                && let Some(id) = reference.rsplit('/').find(|s| !s.is_empty())
+                && let Some(id) = last_segment(&reference)
             {
                 canonical.insert("value".to_owned(), Value::String(id.to_owned()));
             }
@@ -438,33 +438,52 @@ impl<'a> Ingest<'a> {
         Ok((!canonical.is_empty()).then_some(Value::Object(canonical)))
     }
 
-    /// [`Quirk::JsonInString`]: the object inside the text takes the element's place, its
-    /// `displayName` as `display`; what the element has beside it is kept.
+    /// The schema of schemas leaves out that `subAttributes` have the parts of `attributes`, among
+    /// them `subAttributes` (errata.md R12); yet its own definition has such.
+    fn nested_definition<'t>(&self, attribute: &'t Attribute, key: &str) -> Option<&'t Attribute> {
+        let recurs = attribute.name == "subAttributes"
+            && key.eq_ignore_ascii_case("subAttributes")
+            && self.resource_type.schema().id() == SCHEMA_URN;
+        recurs.then_some(attribute)
+    }
+
+    /// The canonical form of a sub-attribute's value.
+    fn part(&mut self, sub: &Attribute, at: &At<'_>, value: Value) -> Result<Option<Value>> {
+        if sub.mutability == Mutability::ReadOnly && self.origin != Origin::Representation {
+            return Ok(None);
+        }
+        self.attribute(sub, at, value)
+    }
+
+    /// [`Quirk::JsonInString`]: what the object inside the text has of the attribute's parts takes
+    /// the text's place, its `displayName` as `display`; what stands beside the text is kept.
     fn unpack_json_in_string(
         &mut self,
         attribute: &Attribute,
-        mut object: Map<String, Value>,
-    ) -> Map<String, Value> {
-        if !attribute.multi_valued || !self.profile.tolerates(Quirk::JsonInString) {
-            return object;
-        }
+        at: &At<'_>,
+        canonical: &mut Map<String, Value>,
+    ) -> Result<()> {
         // Each round takes off one layer of quotes, so the text gets shorter.
-        while let Some(mut inner) = json_in_string(&object) {
-            self.tolerate(Quirk::JsonInString);
-            if attribute.sub_attribute("displayName").is_none()
-                && let Some(display) = take(&mut inner, "displayName")
-                && !inner.keys().any(|k| k.eq_ignore_ascii_case("display"))
-            {
-                inner.insert("display".to_owned(), display);
-            }
-            let _ = take(&mut object, "value");
-            for (key, value) in inner {
-                if !object.keys().any(|k| k.eq_ignore_ascii_case(&key)) {
-                    object.insert(key, value);
+        while let Some(mut inner) = canonical.get("value").and_then(json_in_string) {
+            self.fired.insert(Quirk::JsonInString);
+            canonical.remove("value");
+            let display = match attribute.sub_attribute("displayName") {
+                Some(_) => None,
+                None => take(&mut inner, "displayName"),
+            };
+            // What else is inside, such as an `id`, is the client's own.
+            for sub in &attribute.sub_attributes {
+                let value = take(&mut inner, &sub.name)
+                    .or_else(|| display.clone().filter(|_| sub.name == "display"));
+                if let Some(value) = value
+                    && !canonical.contains_key(&sub.name)
+                    && let Some(value) = self.part(sub, &At::Sub(at, &sub.name), value)?
+                {
+                    canonical.insert(sub.name.clone(), value);
                 }
             }
         }
-        object
+        Ok(())
     }
 
     /// `schemas` must name the core schema and only schemas of this type (RFC 7643 §3). What the
@@ -572,6 +591,15 @@ fn within(
     Ok(())
 }
 
+/// The last segment of a URI's path, if it is one.
+fn last_segment(uri: &str) -> Option<&str> {
+    let path = uri.split(['?', '#']).next()?;
+    let segment = path.rsplit('/').find(|segment| !segment.is_empty())?;
+    let outside_of_uris =
+        |c: char| c.is_whitespace() || c.is_control() || "\"<>\\^`{|}".contains(c);
+    (!segment.contains(outside_of_uris)).then_some(segment)
+}
+
 /// Puts a value under its canonical name, which is `key` itself when a client spells as the schema
 /// does.
 fn insert_once(
@@ -594,14 +622,12 @@ fn take(object: &mut Map<String, Value>, name: &str) -> Option<Value> {
     object.remove(&key)
 }
 
-/// The object that the text of an object's `value` holds, if that has a text as `value` in turn.
-fn json_in_string(object: &Map<String, Value>) -> Option<Map<String, Value>> {
-    fn value(object: &Map<String, Value>) -> Option<&str> {
-        object.iter().find(|(k, _)| k.eq_ignore_ascii_case("value"))?.1.as_str()
-    }
-    let text = value(object).filter(|t| t.trim_start().starts_with('{'))?;
+/// The object that a text holds, if that has a text as `value` in turn.
+fn json_in_string(text: &Value) -> Option<Map<String, Value>> {
+    let text = text.as_str().filter(|t| t.trim_start().starts_with('{'))?;
     let inner = json::parse_object(text.as_bytes()).ok()?;
-    value(&inner).is_some().then_some(inner)
+    let value = inner.iter().find(|(k, _)| k.eq_ignore_ascii_case("value"));
+    value.is_some_and(|(_, v)| v.is_string()).then_some(inner)
 }
 
 /// A JSON number as a whole one of 64 bits; `-0`, which JSON readers take for a float, is 0.

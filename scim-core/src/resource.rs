@@ -157,6 +157,9 @@ impl Resource {
 
     /// The value of an attribute by its path, with or without URN, in any case; for a
     /// sub-attribute of a multi-valued attribute, the first that has one.
+    ///
+    /// `schemas`, `id` and `meta` are not among the attributes; [`Resource::schemas`],
+    /// [`Resource::id`] and [`Resource::meta`] have them.
     #[must_use]
     pub fn get(&self, path: &str) -> Option<&Value> {
         match self.resource_type.resolve(path)? {
