@@ -1,0 +1,413 @@
+//! What real clients send beyond the RFC: each quirk of ingest and of the messages fires under
+//! `INTEROP`, alone where it should, and what `STRICT` does.
+
+use scim_core::messages::BulkRequest;
+use scim_core::schema::{ENTERPRISE_USER_URN, USER_URN};
+use scim_core::{
+    Ingest, Origin, PatchOp, Profile, Quirk, Quirks, Resource, ResourceType, Result, SearchRequest,
+};
+use serde_json::{Map, Value, json};
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(object) => object,
+        other => panic!("not an object: {other}"),
+    }
+}
+
+fn ingest(profile: &Profile, json: Value) -> (Result<Resource>, Quirks) {
+    let user = ResourceType::user();
+    let mut ingest = Ingest::new(&user, profile, Origin::Request);
+    let resource = ingest.resource(json.to_string().as_bytes());
+    (resource, ingest.fired())
+}
+
+/// What `STRICT` makes of the same body.
+enum Strict {
+    /// It is refused with this detail.
+    Refuses(&'static str),
+    /// It is taken for something else.
+    Keeps(Value),
+}
+use Strict::{Keeps, Refuses};
+
+/// Adds to a correct user.
+fn with(more: Value) -> Value {
+    let mut user = object(json!({"schemas": [USER_URN], "userName": "bjensen"}));
+    user.extend(object(more));
+    Value::Object(user)
+}
+
+fn check(quirk: Quirk, body: Value, expected: Value, strict: Strict) {
+    let expected = object(expected);
+    let (resource, fired) = ingest(&Profile::INTEROP, body.clone());
+    assert_eq!(resource.unwrap().attributes(), &expected, "{quirk}: {body}");
+    assert_eq!(fired.iter().collect::<Vec<_>>(), [quirk], "{body}");
+    // No other quirk is needed for it.
+    let (resource, fired) = ingest(&Profile::STRICT.with(quirk), body.clone());
+    assert_eq!(resource.unwrap().attributes(), &expected, "{quirk}: {body}");
+    assert_eq!(fired, Quirks::NONE.with(quirk));
+    for profile in [Profile::STRICT, Profile::INTEROP.without(quirk)] {
+        match (ingest(&profile, body.clone()), &strict) {
+            ((Err(error), fired), Refuses(detail)) => {
+                assert!(error.detail().contains(detail), "{quirk}: {error}");
+                assert!(!fired.contains(quirk));
+            }
+            ((Ok(resource), fired), Keeps(kept)) => {
+                assert_eq!(resource.attributes(), &object(kept.clone()), "{quirk}");
+                assert!(fired.is_empty(), "{fired}");
+            }
+            ((result, _), _) => panic!("{quirk}: {body}: {result:?}"),
+        }
+    }
+}
+
+#[test]
+fn missing_schemas() {
+    let refuses = || Refuses("`schemas` must hold");
+    let user = json!({"userName": "bjensen"});
+    check(Quirk::MissingSchemas, user.clone(), user.clone(), refuses());
+    for schemas in [json!([]), json!(null), json!([ENTERPRISE_USER_URN])] {
+        let body = json!({"userName": "bjensen", "schemas": schemas});
+        check(Quirk::MissingSchemas, body, user.clone(), refuses());
+    }
+}
+
+#[test]
+fn unknown_schema_uris() {
+    for uri in [
+        "urn:ietf:params:scim:schemas:extension:enterprise:2.0User",
+        "http://schemas.example.com/2006/11/Group",
+    ] {
+        check(
+            Quirk::UnknownSchemaUris,
+            with(json!({"schemas": [USER_URN, uri]})),
+            json!({"userName": "bjensen"}),
+            Refuses("is not a schema of resource type `User`"),
+        );
+    }
+}
+
+#[test]
+fn boolean_strings() {
+    for (text, boolean) in [("True", true), ("False", false), ("true", true), ("FALSE", false)] {
+        check(
+            Quirk::BooleanStrings,
+            with(json!({"active": text, "emails": [{"value": "b@example.com", "primary": text}]})),
+            json!({
+                "userName": "bjensen", "active": boolean,
+                "emails": [{"value": "b@example.com", "primary": boolean}],
+            }),
+            Refuses("`active`: expected a boolean, found a string"),
+        );
+    }
+    for text in ["yes", "1", " true"] {
+        assert!(ingest(&Profile::INTEROP, with(json!({"active": text}))).0.is_err(), "{text}");
+    }
+}
+
+#[test]
+fn unqualified_extension_attributes() {
+    check(
+        Quirk::UnqualifiedExtensionAttributes,
+        with(json!({"department": "Sales", "MANAGER": {"value": "17"}})),
+        json!({
+            "userName": "bjensen",
+            ENTERPRISE_USER_URN: {"department": "Sales", "manager": {"value": "17"}},
+        }),
+        Keeps(json!({"userName": "bjensen"})),
+    );
+}
+
+#[test]
+fn dotted_keys() {
+    check(
+        Quirk::DottedKeys,
+        with(
+            json!({"name.givenName": "Barbara", "NAME.FAMILYNAME": "Jensen", "name.formatted": null}),
+        ),
+        json!({"userName": "bjensen", "name": {"givenName": "Barbara", "familyName": "Jensen"}}),
+        Keeps(json!({"userName": "bjensen"})),
+    );
+    // The parts complete what is there already, wherever it stands in the object.
+    for name in ["Name", "name", "naMe"] {
+        check(
+            Quirk::DottedKeys,
+            with(json!({"name.givenName": "Barbara", name: {"familyName": "Jensen"}})),
+            json!({"userName": "bjensen", "name": {"givenName": "Barbara", "familyName": "Jensen"}}),
+            Keeps(json!({"userName": "bjensen", "name": {"familyName": "Jensen"}})),
+        );
+    }
+    check(
+        Quirk::DottedKeys,
+        with(json!({ENTERPRISE_USER_URN: {"manager.value": "17", "manager.displayName": "x"}})),
+        json!({"userName": "bjensen", ENTERPRISE_USER_URN: {"manager": {"value": "17"}}}),
+        Keeps(json!({"userName": "bjensen"})),
+    );
+    // `value` of a multi-valued attribute that is not complex is the attribute itself.
+    let body = json!({"schemas.value": [USER_URN], "userName": "bjensen"});
+    let (resource, fired) = ingest(&Profile::INTEROP, body);
+    assert_eq!(resource.unwrap().attributes(), &object(json!({"userName": "bjensen"})));
+    assert_eq!(fired, Quirks::NONE.with(Quirk::DottedKeys));
+    for (body, detail) in [
+        (json!({"name.givenName": "a", "name": {"givenName": "b"}}), "appears twice"),
+        (json!({"name.givenName": "a", "name": {"GIVENNAME": "b"}}), "appears twice"),
+        (json!({"name.givenName": "a", "name": "Barbara"}), "appears twice"),
+        (json!({"emails.value": "a"}), "names a part of many values"),
+        (json!({"name.givenName": 1}), "`name.givenName`: expected a string"),
+    ] {
+        let error = ingest(&Profile::INTEROP, with(body)).0.unwrap_err();
+        assert!(error.detail().contains(detail), "{error}");
+    }
+}
+
+/// A value whose required part comes as a dotted key has it.
+#[test]
+fn dotted_keys_count_as_parts_of_the_value() {
+    let body = json!({
+        "schemas": [crate::device::DEVICE], "serialNumber": "1",
+        "location.building": "A", "location": {"floor": 1},
+    });
+    let device = crate::device::resource_type();
+    let mut ingest = Ingest::new(&device, &Profile::INTEROP, Origin::Request);
+    let resource = ingest.resource_from(object(body)).unwrap();
+    assert_eq!(resource.get("location"), Some(&json!({"building": "A", "floor": 1})));
+}
+
+#[test]
+fn urn_keys() {
+    check(
+        Quirk::UrnKeys,
+        with(json!({
+            format!("{USER_URN}:nickName"): "Babs",
+            format!("{ENTERPRISE_USER_URN}:EmployeeNumber"): "701984",
+            ENTERPRISE_USER_URN: {"department": "Sales"},
+        })),
+        json!({
+            "userName": "bjensen", "nickName": "Babs",
+            ENTERPRISE_USER_URN: {"employeeNumber": "701984", "department": "Sales"},
+        }),
+        Keeps(json!({"userName": "bjensen", ENTERPRISE_USER_URN: {"department": "Sales"}})),
+    );
+    check(
+        Quirk::UrnKeys,
+        with(json!({USER_URN: {"nickName": "Babs"}})),
+        json!({"userName": "bjensen", "nickName": "Babs"}),
+        Keeps(json!({"userName": "bjensen"})),
+    );
+    for body in [
+        json!({"nickName": "a", format!("{USER_URN}:nickName"): "b"}),
+        json!({"nickName": "a", USER_URN: {"nickName": "b"}}),
+        json!({"name": {"givenName": "a"}, format!("{USER_URN}:name"): {"familyName": "b"}}),
+        json!({
+            ENTERPRISE_USER_URN: {"department": "a"},
+            format!("{ENTERPRISE_USER_URN}:department"): "b",
+        }),
+    ] {
+        let error = ingest(&Profile::INTEROP, with(body)).0.unwrap_err();
+        assert!(error.detail().contains("appears twice"), "{error}");
+    }
+}
+
+#[test]
+fn a_key_may_need_two_quirks() {
+    let both = Quirks::NONE.with(Quirk::UrnKeys).with(Quirk::DottedKeys);
+    let body = with(json!({format!("{ENTERPRISE_USER_URN}:manager.value"): "17"}));
+    let expected =
+        json!({"userName": "bjensen", ENTERPRISE_USER_URN: {"manager": {"value": "17"}}});
+    let (resource, fired) = ingest(&Profile::INTEROP, body.clone());
+    assert_eq!(resource.unwrap().attributes(), &object(expected.clone()));
+    assert_eq!(fired, both);
+    for quirk in both.iter() {
+        let (resource, fired) = ingest(&Profile::STRICT.with(quirk), body.clone());
+        assert_eq!(resource.unwrap().attributes(), &object(json!({"userName": "bjensen"})));
+        assert_eq!(fired, Quirks::NONE);
+    }
+
+    let (resource, fired) = ingest(&Profile::INTEROP, with(json!({"manager.value": "17"})));
+    assert_eq!(resource.unwrap().attributes(), &object(expected));
+    assert_eq!(fired.to_string(), "UnqualifiedExtensionAttributes,DottedKeys");
+}
+
+#[test]
+fn array_for_singular() {
+    check(
+        Quirk::ArrayForSingular,
+        with(json!({
+            "displayName": ["Barbara"], "title": [],
+            ENTERPRISE_USER_URN: {"manager": [{"value": ["17"]}]},
+        })),
+        json!({
+            "userName": "bjensen", "displayName": "Barbara",
+            ENTERPRISE_USER_URN: {"manager": {"value": "17"}},
+        }),
+        Refuses("expected a string, found an array"),
+    );
+    for value in [json!(["a", "b"]), json!([["a"]]), json!([{}])] {
+        assert!(ingest(&Profile::INTEROP, with(json!({"title": value}))).0.is_err());
+    }
+}
+
+#[test]
+fn singular_for_array() {
+    check(
+        Quirk::SingularForArray,
+        with(json!({"emails": {"value": "b@example.com"}})),
+        json!({"userName": "bjensen", "emails": [{"value": "b@example.com"}]}),
+        Refuses("`emails`: expected an array, found an object"),
+    );
+}
+
+#[test]
+fn bare_string_for_complex() {
+    check(
+        Quirk::BareStringForComplex,
+        with(json!({"roles": ["admin", "staff"], ENTERPRISE_USER_URN: {"manager": "17"}})),
+        json!({
+            "userName": "bjensen",
+            "roles": [{"value": "admin"}, {"value": "staff"}],
+            ENTERPRISE_USER_URN: {"manager": {"value": "17"}},
+        }),
+        Refuses("expected an object, found a string"),
+    );
+    // A complex attribute without `value` has no place for it.
+    let (resource, _) = ingest(&Profile::INTEROP, with(json!({"name": "Barbara"})));
+    assert_eq!(resource.unwrap_err().detail(), "`name`: expected an object, found a string");
+}
+
+#[test]
+fn json_in_string() {
+    let role =
+        json!({"value": "25", "displayName": "Admin", "id": "x", "type": "inner"}).to_string();
+    check(
+        Quirk::JsonInString,
+        with(json!({"roles": [{"VALUE": role, "Type": "outer", "primary": true}]})),
+        json!({
+            "userName": "bjensen",
+            "roles": [{"value": "25", "display": "Admin", "type": "outer", "primary": true}],
+        }),
+        Keeps(json!({
+            "userName": "bjensen",
+            "roles": [{"value": role, "type": "outer", "primary": true}],
+        })),
+    );
+    // Text that is not such an object is text.
+    for text in ["{", "{}", "{\"value\": 1}", "{\"value\": \"a\", \"VALUE\": \"b\"}", "[1]", "x"] {
+        let (resource, fired) =
+            ingest(&Profile::INTEROP, with(json!({"roles": [{"value": text}]})));
+        assert_eq!(resource.unwrap().get("roles"), Some(&json!([{"value": text}])));
+        assert_eq!(fired, Quirks::NONE, "{text}");
+    }
+    // Layer upon layer, so that reading the result again changes nothing.
+    let twice = json!({"value": json!({"value": "25"}).to_string()}).to_string();
+    let (resource, _) = ingest(&Profile::INTEROP, with(json!({"roles": [{"value": twice}]})));
+    assert_eq!(resource.unwrap().get("roles"), Some(&json!([{"value": "25"}])));
+}
+
+#[test]
+fn empty_means_unassigned() {
+    check(
+        Quirk::EmptyMeansUnassigned,
+        with(json!({"title": "", "name": {"givenName": ""}, "emails": [{"value": ""}]})),
+        json!({"userName": "bjensen"}),
+        Keeps(json!({
+            "userName": "bjensen", "title": "", "name": {"givenName": ""}, "emails": [{"value": ""}],
+        })),
+    );
+}
+
+#[test]
+fn the_quirks_add_up() {
+    let (resource, fired) = ingest(
+        &Profile::INTEROP,
+        json!({
+            "username": "bjensen", "active": "True", "manager": ["17"], "emails": "b@example.com",
+            "addresses": null, "title": "",
+        }),
+    );
+    let expected = json!({
+        "userName": "bjensen", "active": true, "emails": [{"value": "b@example.com"}],
+        ENTERPRISE_USER_URN: {"manager": {"value": "17"}},
+    });
+    assert_eq!(resource.unwrap().attributes(), &object(expected));
+    assert_eq!(
+        fired.to_string(),
+        "MissingSchemas,BooleanStrings,UnqualifiedExtensionAttributes,ArrayForSingular,\
+         SingularForArray,BareStringForComplex,EmptyMeansUnassigned"
+    );
+}
+
+#[test]
+fn a_correct_request_fires_no_quirk() {
+    for text in [
+        include_str!("../fixtures/rfc7643/minimal-user.json"),
+        include_str!("../fixtures/rfc7643/full-user.json"),
+        include_str!("../fixtures/rfc7643/enterprise-user.json"),
+    ] {
+        let (resource, fired) = ingest(&Profile::INTEROP, serde_json::from_str(text).unwrap());
+        assert!(resource.is_ok());
+        assert_eq!(fired, Quirks::NONE);
+    }
+}
+
+/// errata.md P4: in a PATCH, one value may stand for an array by the RFC's own examples.
+#[test]
+fn one_value_for_an_array_is_no_quirk_in_a_patch() {
+    let group = ResourceType::group();
+    let members = group.attribute("members").unwrap();
+    let mut ingest = Ingest::new(&group, &Profile::STRICT, Origin::Patch);
+    let value = ingest.value(&members, json!({"value": "17", "display": "dropped"})).unwrap();
+    assert_eq!(value, Some(json!([{"value": "17"}])));
+    assert_eq!(
+        ingest.element(&members, json!({"value": "17"})).unwrap(),
+        Some(json!({"value": "17"}))
+    );
+    assert_eq!(ingest.fired(), Quirks::NONE);
+}
+
+#[test]
+fn messages_without_schemas_and_with_operations_in_other_case() {
+    let body = json!({"Operations": [{"op": "Replace", "path": "active", "value": false}]});
+    let body = body.to_string();
+    let patch = PatchOp::parse(body.as_bytes(), &Profile::INTEROP).unwrap();
+    assert_eq!(patch.fired.to_string(), "OperationCase,MissingSchemas");
+    let error = PatchOp::parse(body.as_bytes(), &Profile::STRICT).unwrap_err();
+    assert!(error.detail().contains("`schemas` must hold"), "{error}");
+    let profile = Profile::STRICT.with(Quirk::MissingSchemas);
+    let error = PatchOp::parse(body.as_bytes(), &profile).unwrap_err();
+    assert!(error.detail().contains("`op` is `Replace`"), "{error}");
+
+    let search = SearchRequest::parse(b"{}", &Profile::INTEROP).unwrap();
+    assert_eq!(search.fired, Quirks::NONE.with(Quirk::MissingSchemas));
+    assert!(SearchRequest::parse(b"{}", &Profile::STRICT).is_err());
+}
+
+/// errata.md B4.
+#[test]
+fn missing_bulk_id() {
+    let body = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
+        "Operations": [{"method": "POST", "path": "/Groups", "data": {"displayName": "x"}}],
+    });
+    let body = body.to_string();
+    let bulk = BulkRequest::parse(body.as_bytes(), &Profile::INTEROP).unwrap();
+    assert_eq!(bulk.fired, Quirks::NONE.with(Quirk::MissingBulkId));
+    assert_eq!(bulk.operations[0].bulk_id, None);
+    let error = BulkRequest::parse(body.as_bytes(), &Profile::STRICT).unwrap_err();
+    assert_eq!(error.detail(), "operation 1: BulkRequest: `bulkId` is missing");
+}
+
+#[test]
+fn a_set_of_quirks_knows_its_quirks() {
+    assert_eq!(Quirks::ALL.iter().count(), Quirk::ALL.len());
+    for quirk in Quirk::ALL {
+        assert!(Profile::INTEROP.tolerates(quirk) && !Profile::STRICT.tolerates(quirk));
+        assert!(!Profile::INTEROP.without(quirk).tolerates(quirk));
+        let one = Quirks::NONE.with(quirk);
+        assert_eq!(one.iter().collect::<Vec<_>>(), [quirk]);
+        assert_eq!(one.to_string(), format!("{quirk:?}"));
+        assert!(Quirks::ALL.contains_all(one) && !Quirks::NONE.contains_all(one));
+    }
+    assert!(Quirks::NONE.is_empty() && Quirks::NONE.contains_all(Quirks::NONE));
+    assert_eq!(Profile::default(), Profile::INTEROP);
+}
