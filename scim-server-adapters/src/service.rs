@@ -92,32 +92,22 @@ impl ScimService {
         let request_id = request_id(&parts.headers);
         let mut trace = Trace::default();
         let answer = self.answer(&parts, &body, &request_id, &mut trace).await;
-        let mut response = answer.unwrap_or_else(Failure::into_response);
-        finish(&parts, &request_id, &mut response);
-        tracing::info!(
-            target: "scim::request",
-            method = %parts.method,
-            path = parts.uri.path(),
-            status = response.status().as_u16(),
-            tenant = %trace.tenant,
-            principal = %trace.principal,
-            quirks = %trace.fired,
-            request_id = %request_id,
-            micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
-        );
-        response
+        let response = answer.unwrap_or_else(Failure::into_response);
+        finish(&parts, &request_id, &trace, started, response)
     }
 
     /// The answer to a request whose body was not read, because it is larger than
     /// [`ScimService::max_body_bytes`] or broke off.
     #[must_use]
-    pub fn body_refused(&self, too_large: bool) -> Response<ScimBody> {
+    pub fn body_refused(&self, parts: &Parts, too_large: bool) -> Response<ScimBody> {
+        let started = Instant::now();
         let error = if too_large {
             self.too_large()
         } else {
             ScimError::invalid_syntax("the request body could not be read")
         };
-        Failure::from(error).into_response()
+        let response = Failure::from(error).into_response();
+        finish(parts, &request_id(&parts.headers), &Trace::default(), started, response)
     }
 
     fn too_large(&self) -> ScimError {
@@ -221,9 +211,15 @@ async fn dispatch(x: &mut Exchange<'_>, endpoint: Endpoint) -> Answer {
     }
 }
 
-/// What every answer gets: the media type the client takes, the request's id, and to HEAD the
-/// headers alone (RFC 9110 §9.3.2).
-fn finish(parts: &Parts, request_id: &str, response: &mut Response<ScimBody>) {
+/// What every answer gets: the media type the client takes, the request's id, to HEAD the headers
+/// alone (RFC 9110 §9.3.2), and a line in the log.
+fn finish(
+    parts: &Parts,
+    request_id: &str,
+    trace: &Trace,
+    started: Instant,
+    mut response: Response<ScimBody>,
+) -> Response<ScimBody> {
     if response.headers().get(CONTENT_TYPE) == Some(&SCIM_JSON) && wants_plain_json(&parts.headers)
     {
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -236,6 +232,18 @@ fn finish(parts: &Parts, request_id: &str, response: &mut Response<ScimBody>) {
         response.headers_mut().insert(CONTENT_LENGTH, length.into());
         *response.body_mut() = ScimBody::empty();
     }
+    tracing::info!(
+        target: "scim::request",
+        method = %parts.method,
+        path = &*scim_core::shorten(parts.uri.path()),
+        status = response.status().as_u16(),
+        tenant = &*scim_core::shorten(&trace.tenant),
+        principal = %trace.principal,
+        quirks = %trace.fired,
+        request_id,
+        micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+    );
+    response
 }
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -32,10 +32,16 @@ where
         let service = self.clone();
         Box::pin(async move {
             let (parts, body) = request.into_parts();
-            let body = Limited::new(body, service.max_body_bytes()).collect().await;
-            Ok(match body {
+            let limit = service.max_body_bytes();
+            // A client that waits for `100 Continue` hears of it before it sends anything.
+            if body.size_hint().lower() > u64::try_from(limit).unwrap_or(u64::MAX) {
+                return Ok(service.body_refused(&parts, true));
+            }
+            Ok(match Limited::new(body, limit).collect().await {
                 Ok(body) => service.handle(Request::from_parts(parts, body.to_bytes())).await,
-                Err(e) => service.body_refused(e.downcast_ref::<LengthLimitError>().is_some()),
+                Err(e) => {
+                    service.body_refused(&parts, e.downcast_ref::<LengthLimitError>().is_some())
+                }
             })
         })
     }
