@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
+use scim_core::ResourceId;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -47,13 +48,21 @@ pub trait Authenticator: Send + Sync + 'static {
 pub struct Principal {
     /// Its name, for logs and for backends.
     pub name: Arc<str>,
+    /// The resource that `/Me` means (RFC 7644 §3.11): the name of its type, and its id.
+    pub resource: Option<(Arc<str>, ResourceId)>,
 }
 
 impl Principal {
     /// A principal of that name.
     #[must_use]
     pub fn new(name: impl Into<Arc<str>>) -> Self {
-        Self { name: name.into() }
+        Self { name: name.into(), resource: None }
+    }
+
+    /// The same, with the resource that `/Me` means for it.
+    #[must_use]
+    pub fn with_resource(self, resource_type: impl Into<Arc<str>>, id: ResourceId) -> Self {
+        Self { resource: Some((resource_type.into(), id)), ..self }
     }
 }
 

@@ -84,6 +84,24 @@ pub trait ProvisioningBackend: Send + Sync + 'static {
     /// [`BackendError::Conflict`] for a value that must be unique, and [`BackendError::Scim`] for
     /// what applying a plan or replacing refuses. Nothing has changed then.
     async fn write(&self, cx: &RequestContext, write: Write) -> Result<Written, BackendError>;
+
+    /// Performs units of writes in their order, each atomic on its own, in one durable commit where
+    /// the backend can (RFC 7644 §3.7).
+    ///
+    /// A unit that depends on one that failed is not tried and fails with
+    /// [`BackendError::Dependency`]. After `max_errors` failed writes nothing further is tried, and
+    /// the answer is shorter than the question. Called only when [`Capabilities::bulk`] says that
+    /// it is supported.
+    ///
+    /// # Errors
+    /// When nothing at all could be done, such as [`BackendError::Unavailable`]. What is wrong with
+    /// one unit is in its own result.
+    async fn write_all(
+        &self,
+        cx: &RequestContext,
+        units: Vec<WriteUnit>,
+        max_errors: Option<usize>,
+    ) -> Result<Vec<Result<Vec<Written>, UnitFailure>>, BackendError>;
 }
 
 /// Who asks, for whom, and when.
@@ -106,6 +124,9 @@ pub struct RequestContext {
 pub struct Capabilities {
     /// Whether passwords that clients send are kept and can be changed.
     pub change_password: bool,
+    /// Whether [`ProvisioningBackend::write_all`] works, and [`Change::Create`] honours an id that
+    /// the service minted: then `/Bulk` is served.
+    pub bulk: bool,
     /// Whether [`Query::order`] is honoured. Without it `sortBy` is ignored (RFC 7644 §3.4.2.3).
     pub sort: bool,
     /// The key that cursors are sealed with (RFC 9865); `None` for no cursor pagination.
@@ -113,10 +134,16 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
-    /// A backend that keeps no passwords, does not sort, and has no cursors.
+    /// A backend that keeps no passwords, does not sort, and has neither bulk nor cursors.
     #[must_use]
     pub const fn new() -> Self {
-        Self { change_password: false, sort: false, cursor_key: None }
+        Self { change_password: false, bulk: false, sort: false, cursor_key: None }
+    }
+
+    /// The same with bulk writes or not.
+    #[must_use]
+    pub fn with_bulk(self, supported: bool) -> Self {
+        Self { bulk: supported, ..self }
     }
 
     /// The same with sorting or not.
@@ -297,8 +324,11 @@ pub struct Write {
 /// What a write does. Exhaustive: these are the writes of RFC 7644 §3.
 #[derive(Clone, Debug)]
 pub enum Change {
-    /// Makes a new resource (§3.3). The backend chooses the id.
+    /// Makes a new resource (§3.3).
     Create {
+        /// The id that the service minted for it, in a bulk request, so that other operations can
+        /// refer to it beforehand; `None` for the backend to choose.
+        id: Option<ResourceId>,
         /// The resource, its membership list included ([`Resource::take_members`]).
         resource: Resource,
         /// Its password.
@@ -325,6 +355,24 @@ pub enum Change {
         /// Its id.
         id: ResourceId,
     },
+}
+
+/// Writes that happen together or not at all.
+#[derive(Clone, Debug)]
+pub struct WriteUnit {
+    /// The writes, in order. More than one only where they refer to each other in a circle.
+    pub writes: Vec<Write>,
+    /// The units, by their place in the request and before this one, that must have succeeded.
+    pub depends_on: Vec<usize>,
+}
+
+/// Why a unit was undone.
+#[derive(Debug)]
+pub struct UnitFailure {
+    /// The write that failed, by its place in the unit.
+    pub write: usize,
+    /// What was wrong with it.
+    pub error: BackendError,
 }
 
 /// What a write is to give back of the resource.
@@ -366,6 +414,9 @@ pub enum BackendError {
     /// The precondition does not hold: 412.
     #[error("the resource has another version")]
     PreconditionFailed,
+    /// A write that this one depends on failed: 409 (RFC 7644 §3.7.1).
+    #[error("an operation that this one depends on failed")]
+    Dependency,
     /// More work than the limit allows: 400 `tooMany`.
     #[error("the query would examine too many resources")]
     TooMany,
@@ -408,6 +459,9 @@ impl BackendError {
                 412,
                 format!("`{what}` does not have the version that the request demands"),
             ),
+            Self::Dependency => {
+                ScimError::with_status(409, "an operation that this one depends on failed")
+            }
             Self::TooMany => ScimError::new(
                 ScimType::TooMany,
                 "the query would examine more resources than the server allows; narrow the filter",

@@ -1,5 +1,7 @@
 //! One request under way, and the answers it can get.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::header::{
     ALLOW, CONTENT_LOCATION, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
@@ -8,7 +10,8 @@ use http::header::{
 use http::request::Parts;
 use http::{Response, StatusCode};
 use scim_core::{
-    AttributeSet, Profile, Quirks, Resource, ResourceType, Returned, ScimError, Target, Version,
+    AttributeSet, Profile, Quirks, Resource, ResourceId, ResourceType, Returned, ScimError, Target,
+    Version,
 };
 
 use crate::backend::{BackendError, RequestContext, Stored};
@@ -24,6 +27,8 @@ pub(crate) struct Exchange<'a> {
     pub(crate) renderer: Renderer<'a>,
     pub(crate) parts: &'a Parts,
     pub(crate) body: &'a Bytes,
+    /// The resource of whoever asks.
+    pub(crate) me: Option<(Arc<str>, ResourceId)>,
     pub(crate) fired: Quirks,
 }
 
@@ -163,7 +168,7 @@ impl Exchange<'_> {
     /// The projection that the parameters of the URL ask for.
     pub(crate) fn projection(
         &self,
-        resource_type: &std::sync::Arc<ResourceType>,
+        resource_type: &Arc<ResourceType>,
     ) -> Result<AttributeSet, ScimError> {
         let params = crate::params::parse(self.parts.uri.query().unwrap_or_default())?;
         AttributeSet::parse(resource_type, &params.attributes, &params.excluded_attributes)

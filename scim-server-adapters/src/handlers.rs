@@ -1,5 +1,6 @@
 //! The requests on resources, a file a verb.
 
+mod bulk;
 mod create;
 mod delete;
 mod discover;
@@ -8,6 +9,7 @@ mod patch;
 mod query;
 mod replace;
 
+pub(crate) use bulk::bulk;
 pub(crate) use create::create;
 pub(crate) use delete::delete;
 pub(crate) use discover::{resource_types, schemas, service_provider_config};

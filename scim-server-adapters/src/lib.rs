@@ -57,7 +57,8 @@ pub use auth::{
 };
 pub use backend::{
     BackendError, Body, Capabilities, Change, Page, Position, ProvisioningBackend, Query,
-    QueryTarget, RequestContext, Returning, Start, Stored, Wanted, Write, Written,
+    QueryTarget, RequestContext, Returning, Start, Stored, UnitFailure, Wanted, Write, WriteUnit,
+    Written,
 };
 pub use body::ScimBody;
 pub use cursor::CursorKey;

@@ -7,6 +7,9 @@
 pub struct Limits {
     /// The largest request body, in bytes (default 1 MiB); beyond it the answer is 413.
     pub body_bytes: usize,
+    /// The most operations of a bulk request (default 1,000); beyond it the answer is 413. Its size
+    /// is bounded as that of any body.
+    pub bulk_operations: usize,
     /// The largest page (default 1,000); a greater `count` is cut to it.
     pub max_page_size: usize,
     /// The size of a page when the client names none (default 100).
@@ -28,6 +31,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes: 1 << 20,
+            bulk_operations: 1_000,
             max_page_size: 1_000,
             default_page_size: 100,
             cursor_seconds: 86_400,

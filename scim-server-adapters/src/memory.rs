@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 use crate::backend::{
     BackendError, Body, Capabilities, Change, Page, Position, ProvisioningBackend, Query,
-    QueryTarget, RequestContext, Start, Stored, Wanted, Write, Written,
+    QueryTarget, RequestContext, Start, Stored, UnitFailure, Wanted, Write, WriteUnit, Written,
 };
 use crate::cursor::CursorKey;
 use crate::precondition::Precondition;
@@ -46,7 +46,7 @@ impl Default for MemoryBackend {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Tenant {
     /// In order of creation.
     resources: BTreeMap<u64, Record>,
@@ -345,11 +345,18 @@ impl Tenant {
 
     fn create(
         &mut self,
+        id: Option<ResourceId>,
         resource_type: Arc<ResourceType>,
         mut resource: Resource,
         now: DateTime,
     ) -> Result<u64, BackendError> {
-        let id = ResourceId::new(uuid::Uuid::new_v4().to_string())?;
+        let id = match id {
+            Some(id) if self.by_id.contains_key(&id) => {
+                return Err(BackendError::Conflict { attribute: Cow::Borrowed("id") });
+            }
+            Some(id) => id,
+            None => ResourceId::new(uuid::Uuid::new_v4().to_string())?,
+        };
         let sequence = self.last_sequence + 1;
         let (mut members, mut touched) = (Members::default(), Touched::new());
         members.replace(resource.take_members(), &mut touched);
@@ -447,12 +454,71 @@ impl Tenant {
             }
         }
     }
+
+    fn write(&mut self, write: Write, now: DateTime) -> Result<Written, BackendError> {
+        let Write { resource_type, change, precondition, returning } = write;
+        let (sequence, changed) = match change {
+            Change::Create { id, resource, secret: _ } => {
+                (self.create(id, resource_type, resource, now)?, true)
+            }
+            Change::Delete { id } => {
+                self.checked(&resource_type, &id, &precondition)?;
+                let version = Version::from(self.find(&resource_type, &id)?.version);
+                self.delete(&id, now);
+                return Ok(Written { id, version, changed: true, returned: None });
+            }
+            Change::Replace { id, resource, secret: _ } => {
+                let sequence = self.checked(&resource_type, &id, &precondition)?;
+                (sequence, self.replace(sequence, resource, now)?)
+            }
+            Change::Patch { id, plan } => {
+                let sequence = self.checked(&resource_type, &id, &precondition)?;
+                (sequence, self.patch(sequence, &plan, now)?)
+            }
+        };
+        let record = self
+            .resources
+            .get(&sequence)
+            .ok_or_else(|| BackendError::internal("a resource vanished under the lock"))?;
+        let returned = returning
+            .filter(|r| r.max_members.is_none_or(|max| record.members.rows.len() <= max))
+            .map(|r| self.stored(record, r.wanted.wants("members"), r.wanted.wants("groups")));
+        Ok(Written {
+            id: record.id.clone(),
+            version: Version::from(record.version),
+            changed,
+            returned,
+        })
+    }
+
+    /// All of the writes or none.
+    fn write_unit(
+        &mut self,
+        writes: Vec<Write>,
+        now: DateTime,
+    ) -> Result<Vec<Written>, UnitFailure> {
+        // A single write undoes itself when it fails.
+        let before = (writes.len() > 1).then(|| self.clone());
+        let mut written = Vec::with_capacity(writes.len());
+        for (index, write) in writes.into_iter().enumerate() {
+            match self.write(write, now) {
+                Ok(done) => written.push(done),
+                Err(error) => {
+                    if let Some(before) = before {
+                        *self = before;
+                    }
+                    return Err(UnitFailure { write: index, error });
+                }
+            }
+        }
+        Ok(written)
+    }
 }
 
 #[async_trait]
 impl ProvisioningBackend for MemoryBackend {
     fn capabilities(&self, _: &RequestContext) -> Capabilities {
-        Capabilities::new().with_sort(true).with_cursors(self.cursor_key.clone())
+        Capabilities::new().with_bulk(true).with_sort(true).with_cursors(self.cursor_key.clone())
     }
 
     async fn get(
@@ -480,39 +546,35 @@ impl ProvisioningBackend for MemoryBackend {
 
     async fn write(&self, cx: &RequestContext, write: Write) -> Result<Written, BackendError> {
         let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
+        tenants.entry(Arc::clone(&cx.tenant)).or_default().write(write, cx.now)
+    }
+
+    async fn write_all(
+        &self,
+        cx: &RequestContext,
+        units: Vec<WriteUnit>,
+        max_errors: Option<usize>,
+    ) -> Result<Vec<Result<Vec<Written>, UnitFailure>>, BackendError> {
+        let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
         let tenant = tenants.entry(Arc::clone(&cx.tenant)).or_default();
-        let Write { resource_type, change, precondition, returning } = write;
-        let (sequence, changed) = match change {
-            Change::Create { resource, secret: _ } => {
-                (tenant.create(resource_type, resource, cx.now)?, true)
+        let mut results: Vec<Result<Vec<Written>, UnitFailure>> = Vec::with_capacity(units.len());
+        let mut errors = 0;
+        for unit in units {
+            if max_errors.is_some_and(|max| errors >= max) {
+                break;
             }
-            Change::Delete { id } => {
-                tenant.checked(&resource_type, &id, &precondition)?;
-                let version = Version::from(tenant.find(&resource_type, &id)?.version);
-                tenant.delete(&id, cx.now);
-                return Ok(Written { id, version, changed: true, returned: None });
+            let failed = |unit: &usize| results.get(*unit).is_none_or(Result::is_err);
+            let count = unit.writes.len();
+            let result = if unit.depends_on.iter().any(failed) {
+                Err(UnitFailure { write: 0, error: BackendError::Dependency })
+            } else {
+                tenant.write_unit(unit.writes, cx.now)
+            };
+            if result.is_err() {
+                errors += count;
             }
-            Change::Replace { id, resource, secret: _ } => {
-                let sequence = tenant.checked(&resource_type, &id, &precondition)?;
-                (sequence, tenant.replace(sequence, resource, cx.now)?)
-            }
-            Change::Patch { id, plan } => {
-                let sequence = tenant.checked(&resource_type, &id, &precondition)?;
-                (sequence, tenant.patch(sequence, &plan, cx.now)?)
-            }
-        };
-        let record = tenant
-            .resources
-            .get(&sequence)
-            .ok_or_else(|| BackendError::internal("a resource vanished under the lock"))?;
-        let returned = returning
-            .filter(|r| r.max_members.is_none_or(|max| record.members.rows.len() <= max))
-            .map(|r| tenant.stored(record, r.wanted.wants("members"), r.wanted.wants("groups")));
-        Ok(Written {
-            id: record.id.clone(),
-            version: Version::from(record.version),
-            changed,
-            returned,
-        })
+            results.push(result);
+        }
+        Ok(results)
     }
 }

@@ -29,6 +29,10 @@ pub(crate) enum Endpoint {
     TypeSearch(Arc<ResourceType>),
     /// `/Users/{id}`.
     Resource(Arc<ResourceType>, ResourceId),
+    /// `/Bulk`.
+    Bulk,
+    /// `/Me`.
+    Me,
     /// `/ServiceProviderConfig`.
     ServiceProviderConfig,
     /// `/ResourceTypes`, or one of them.
@@ -52,11 +56,7 @@ pub(crate) struct Split<'a> {
 pub(crate) fn split(path: &str, tenancy: Tenancy) -> Result<Split<'_>, ScimError> {
     let nowhere =
         || ScimError::with_status(404, format!("`{}` is not a SCIM endpoint", shorten(path)));
-    let mut segments = path.split('/').filter(|s| !s.is_empty()).map(|segment| {
-        percent_decode_str(segment).decode_utf8().map_err(|_| {
-            ScimError::invalid_syntax("the path of the URL is not percent-encoded UTF-8")
-        })
-    });
+    let mut segments = decoded(path);
     let tenant = match tenancy {
         Tenancy::Single => Cow::Borrowed(""),
         Tenancy::Path => segments.next().ok_or_else(nowhere)??,
@@ -75,6 +75,22 @@ pub(crate) fn split(path: &str, tenancy: Tenancy) -> Result<Split<'_>, ScimError
     Ok(Split { tenant, segments: segments.collect::<Result<_, _>>()? })
 }
 
+/// The segments of a path that begins below the version, as bulk operations have it.
+///
+/// # Errors
+/// 400 `invalidSyntax` when a segment is not percent-encoded UTF-8.
+pub(crate) fn segments(path: &str) -> Result<Vec<Cow<'_, str>>, ScimError> {
+    decoded(path).collect()
+}
+
+fn decoded(path: &str) -> impl Iterator<Item = Result<Cow<'_, str>, ScimError>> {
+    path.split('/').filter(|s| !s.is_empty()).map(|segment| {
+        percent_decode_str(segment)
+            .decode_utf8()
+            .map_err(|_| ScimError::invalid_syntax("the path is not percent-encoded UTF-8"))
+    })
+}
+
 fn is_version(segment: &str) -> bool {
     segment
         .strip_prefix('v')
@@ -91,6 +107,8 @@ pub(crate) fn endpoint(registry: &Registry, segments: &[Cow<'_, str>]) -> Option
     let Some((first, rest)) = segments.split_first() else { return Some(Endpoint::Root) };
     match &**first {
         ".search" if rest.is_empty() => Some(Endpoint::RootSearch),
+        "Bulk" if rest.is_empty() => Some(Endpoint::Bulk),
+        "Me" if rest.is_empty() => Some(Endpoint::Me),
         "ServiceProviderConfig" if rest.is_empty() => Some(Endpoint::ServiceProviderConfig),
         "ResourceTypes" => one(rest).map(Endpoint::ResourceTypes),
         "Schemas" => one(rest).map(Endpoint::Schemas),

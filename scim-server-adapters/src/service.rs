@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response};
-use scim_core::{DateTime, Profile, Quirks, Registry, ResourceType, ScimError};
+use scim_core::{DateTime, Profile, Quirks, Registry, ResourceId, ResourceType, ScimError};
 
 use crate::auth::{Authenticator, bearer_token};
 use crate::backend::{ProvisioningBackend, RequestContext};
@@ -133,8 +133,12 @@ impl ScimService {
             )
         );
         let principal = inner.authenticator.authenticate(&split.tenant, parts).await;
+        let mut me = None;
         match principal.map_err(|e| Failure::backend(&e, "authentication"))? {
-            Some(principal) => trace.principal = principal.name,
+            Some(principal) => {
+                trace.principal = principal.name;
+                me = principal.resource;
+            }
             None if discovery && inner.open_discovery => {}
             None => return Err(Failure::unauthorized(bearer_token(parts).is_some())),
         }
@@ -161,6 +165,7 @@ impl ScimService {
             renderer: Renderer::new(&inner.registry, base),
             parts,
             body,
+            me,
             fired: Quirks::NONE,
         };
         let answer = dispatch(&mut exchange, endpoint).await;
@@ -189,6 +194,11 @@ async fn dispatch(x: &mut Exchange<'_>, endpoint: Endpoint) -> Answer {
             Method::POST => handlers::search(x, x.service.registry.resource_types().to_vec()).await,
             ref other => Err(Failure::method_not_allowed(other, "POST")),
         },
+        Endpoint::Bulk => match x.parts.method {
+            Method::POST => handlers::bulk(x).await,
+            ref other => Err(Failure::method_not_allowed(other, "POST")),
+        },
+        Endpoint::Me => me(x).await,
         Endpoint::TypeSearch(resource_type) => match x.parts.method {
             Method::POST => handlers::search(x, vec![resource_type]).await,
             ref other => Err(Failure::method_not_allowed(other, "POST")),
@@ -198,17 +208,42 @@ async fn dispatch(x: &mut Exchange<'_>, endpoint: Endpoint) -> Answer {
             Method::POST => handlers::create(x, resource_type).await,
             ref other => Err(Failure::method_not_allowed(other, "GET, HEAD, POST")),
         },
-        Endpoint::Resource(resource_type, id) => match x.parts.method {
-            Method::GET | Method::HEAD => handlers::get(x, resource_type, id).await,
-            Method::PUT => handlers::replace(x, resource_type, id).await,
-            Method::PATCH => handlers::patch(x, resource_type, id).await,
-            Method::DELETE => handlers::delete(x, resource_type, id).await,
-            ref other => Err(Failure::method_not_allowed(other, "GET, HEAD, PUT, PATCH, DELETE")),
-        },
+        Endpoint::Resource(resource_type, id) => resource(x, resource_type, id).await,
         Endpoint::ServiceProviderConfig => handlers::service_provider_config(x),
         Endpoint::ResourceTypes(name) => handlers::resource_types(x, name.as_deref()),
         Endpoint::Schemas(id) => handlers::schemas(x, id.as_deref()),
     }
+}
+
+async fn resource(
+    x: &mut Exchange<'_>,
+    resource_type: Arc<ResourceType>,
+    id: ResourceId,
+) -> Answer {
+    match x.parts.method {
+        Method::GET | Method::HEAD => handlers::get(x, resource_type, id).await,
+        Method::PUT => handlers::replace(x, resource_type, id).await,
+        Method::PATCH => handlers::patch(x, resource_type, id).await,
+        Method::DELETE => handlers::delete(x, resource_type, id).await,
+        ref other => Err(Failure::method_not_allowed(other, "GET, HEAD, PUT, PATCH, DELETE")),
+    }
+}
+
+/// `/Me`: the resource of whoever asks, as if it had been asked for by its own URI, which
+/// `Content-Location` gives (RFC 7644 §3.11).
+async fn me(x: &mut Exchange<'_>) -> Answer {
+    let Some((resource_type, id)) = x.me.clone() else {
+        let error = ScimError::with_status(501, "`/Me`: the credentials belong to no resource");
+        return Err(error.into());
+    };
+    if x.parts.method == Method::POST {
+        let error = ScimError::with_status(409, "`/Me`: the resource of these credentials exists");
+        return Err(error.into());
+    }
+    let resource_type = x.service.registry.by_name(&resource_type).map(Arc::clone);
+    let resource_type = resource_type
+        .ok_or_else(|| ScimError::with_status(501, "`/Me`: the resource type is not served"))?;
+    resource(x, resource_type, id).await
 }
 
 /// What every answer gets: the media type the client takes, the request's id, to HEAD the headers

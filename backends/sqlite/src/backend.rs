@@ -9,7 +9,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use scim_core::{Registry, ResourceId, ResourceType};
 use scim_server_adapters::{
     BackendError, Capabilities, CursorKey, Page, ProvisioningBackend, Query, RequestContext,
-    Stored, Wanted, Write, Written,
+    Stored, UnitFailure, Wanted, Write, WriteUnit, Written,
 };
 use tokio::sync::oneshot;
 
@@ -22,7 +22,7 @@ use crate::options::SqliteOptions;
 use crate::query::Plan;
 use crate::scanner::Scanner;
 use crate::tenants::Tenants;
-use crate::writer::Writer;
+use crate::writer::{JobUnit, Writer};
 use crate::{fingerprint, migration};
 
 /// Resources in an SQLite database: in a file that outlives the process, or in memory.
@@ -158,7 +158,7 @@ impl Store {
 #[async_trait]
 impl ProvisioningBackend for SqliteBackend {
     fn capabilities(&self, _: &RequestContext) -> Capabilities {
-        Capabilities::new().with_sort(true).with_cursors(self.cursor_key.clone())
+        Capabilities::new().with_bulk(true).with_sort(true).with_cursors(self.cursor_key.clone())
     }
 
     async fn get(
@@ -198,5 +198,23 @@ impl ProvisioningBackend for SqliteBackend {
     async fn write(&self, cx: &RequestContext, write: Write) -> Result<Written, BackendError> {
         let layout = self.store.layout.of(&write.resource_type)?;
         self.writer.perform(Job::new(cx, layout, write)?).await
+    }
+
+    async fn write_all(
+        &self,
+        cx: &RequestContext,
+        units: Vec<WriteUnit>,
+        max_errors: Option<usize>,
+    ) -> Result<Vec<Result<Vec<Written>, UnitFailure>>, BackendError> {
+        let unit = |unit: WriteUnit| -> Result<JobUnit, BackendError> {
+            let job = |write: Write| {
+                let layout = self.store.layout.of(&write.resource_type)?;
+                Job::new(cx, layout, write)
+            };
+            let jobs = unit.writes.into_iter().map(job).collect::<Result<_, _>>()?;
+            Ok(JobUnit { jobs, depends_on: unit.depends_on })
+        };
+        let units = units.into_iter().map(unit).collect::<Result<_, _>>()?;
+        self.writer.perform_all(units, max_errors).await
     }
 }

@@ -97,13 +97,16 @@ impl Job {
         let Write { resource_type, change, precondition, returning } = write;
         let work = match change {
             // The secret is dropped: this store keeps none.
-            Change::Create { mut resource, secret: _ } => {
+            Change::Create { id, mut resource, secret: _ } => {
                 let members = resource.take_members();
                 let attributes = resource.into_attributes();
                 Work::Create(Box::new(New {
                     // Version 7 begins with the time, so that neighbours in time are neighbours in
                     // the indexes.
-                    id: ResourceId::new(uuid::Uuid::now_v7().to_string())?,
+                    id: match id {
+                        Some(id) => id,
+                        None => ResourceId::new(uuid::Uuid::now_v7().to_string())?,
+                    },
                     document: document_text(&resource_type, &attributes),
                     derived: layout.derive(&attributes),
                     members,

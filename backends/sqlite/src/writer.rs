@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
-use scim_server_adapters::{BackendError, Written};
+use scim_server_adapters::{BackendError, UnitFailure, Written};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::change::Job;
@@ -36,11 +36,47 @@ pub(crate) struct Writer {
     thread: Option<JoinHandle<()>>,
 }
 
-type Reply = oneshot::Sender<Result<Written, BackendError>>;
+/// What became of each unit of a bulk request.
+type Outcomes = Vec<Result<Vec<Written>, UnitFailure>>;
 
-struct Queued {
-    job: Job,
-    reply: Reply,
+type Reply<T> = oneshot::Sender<Result<T, BackendError>>;
+
+/// Jobs that happen together or not at all.
+#[derive(Debug)]
+pub(crate) struct JobUnit {
+    pub(crate) jobs: Vec<Job>,
+    /// Units before this one that must have succeeded.
+    pub(crate) depends_on: Vec<usize>,
+}
+
+enum Queued {
+    One { job: Box<Job>, reply: Reply<Written> },
+    All { units: Vec<JobUnit>, max_errors: Option<usize>, reply: Reply<Outcomes> },
+}
+
+impl Queued {
+    /// Whether nobody waits for the answer any more.
+    fn is_abandoned(&self) -> bool {
+        match self {
+            Self::One { reply, .. } => reply.is_closed(),
+            Self::All { reply, .. } => reply.is_closed(),
+        }
+    }
+
+    fn may_leave_rows(&self) -> bool {
+        match self {
+            Self::One { job, .. } => job.may_leave_rows(),
+            Self::All { units, .. } => {
+                units.iter().flat_map(|unit| &unit.jobs).any(Job::may_leave_rows)
+            }
+        }
+    }
+}
+
+/// An answer that waits for the commit.
+enum Done {
+    One(Result<Written, BackendError>, Reply<Written>),
+    All(Outcomes, Reply<Outcomes>),
 }
 
 impl Writer {
@@ -62,7 +98,21 @@ impl Writer {
     pub(crate) async fn perform(&self, job: Job) -> Result<Written, BackendError> {
         let (reply, answer) = oneshot::channel();
         let queue = self.queue.as_ref().ok_or_else(unavailable)?;
-        queue.send(Queued { job, reply }).await.map_err(|_| unavailable())?;
+        let job = Box::new(job);
+        queue.send(Queued::One { job, reply }).await.map_err(|_| unavailable())?;
+        answer.await.map_err(|_| unavailable())?
+    }
+
+    /// Does units of jobs in their order; what is done is durable when this returns.
+    pub(crate) async fn perform_all(
+        &self,
+        units: Vec<JobUnit>,
+        max_errors: Option<usize>,
+    ) -> Result<Outcomes, BackendError> {
+        let (reply, answer) = oneshot::channel();
+        let queue = self.queue.as_ref().ok_or_else(unavailable)?;
+        let queued = Queued::All { units, max_errors, reply };
+        queue.send(queued).await.map_err(|_| unavailable())?;
         answer.await.map_err(|_| unavailable())?
     }
 }
@@ -109,8 +159,8 @@ impl Desk {
                 batch.push(queued);
             }
             // Whoever asked may have gone away meanwhile.
-            batch.retain(|queued| !queued.reply.is_closed());
-            let deleted = batch.iter().any(|queued| queued.job.may_leave_rows());
+            batch.retain(|queued| !queued.is_abandoned());
+            let deleted = batch.iter().any(Queued::may_leave_rows);
             self.write(batch);
             batches += 1;
             sweeping |= deleted;
@@ -122,27 +172,29 @@ impl Desk {
 
     /// Writes a batch and answers.
     fn write(&self, batch: Vec<Queued>) {
-        let (jobs, replies): (Vec<Job>, Vec<Reply>) =
-            batch.into_iter().map(|queued| (queued.job, queued.reply)).unzip();
         let connection = self.connection.lock();
-        match self.commit(&connection, jobs) {
-            Ok(results) => {
-                for (reply, result) in replies.into_iter().zip(results) {
-                    // Whoever asked may have gone away.
-                    let _ = reply.send(result);
-                }
-            }
-            Err(error) => {
-                rollback(&connection);
-                tracing::error!(%error, writes = replies.len(), "a batch of writes was undone");
-                for reply in replies {
-                    let error = if is_unavailability(&error) {
-                        unavailable()
-                    } else {
-                        BackendError::internal(error.to_string())
-                    };
-                    let _ = reply.send(Err(error));
-                }
+        let mut done = Vec::with_capacity(batch.len());
+        let committed = self.commit(&connection, batch, &mut done);
+        if committed.is_err() {
+            rollback(&connection);
+        }
+        drop(connection);
+        if let Err(error) = &committed {
+            tracing::error!(%error, "a batch of writes was undone");
+        }
+        let undone = || match &committed {
+            Err(error) if is_unavailability(error) => unavailable(),
+            Err(error) => BackendError::internal(error.to_string()),
+            Ok(()) => BackendError::internal("a batch of writes was not finished"),
+        };
+        // Whoever asked may have gone away. What was not reached when the transaction broke was
+        // dropped, which its sender hears as unavailable.
+        for done in done {
+            match (done, committed.is_ok()) {
+                (Done::One(result, reply), true) => drop(reply.send(result)),
+                (Done::All(outcomes, reply), true) => drop(reply.send(Ok(outcomes))),
+                (Done::One(_, reply), false) => drop(reply.send(Err(undone()))),
+                (Done::All(_, reply), false) => drop(reply.send(Err(undone()))),
             }
         }
     }
@@ -155,29 +207,84 @@ impl Desk {
     fn commit(
         &self,
         connection: &Connection,
-        jobs: Vec<Job>,
-    ) -> rusqlite::Result<Vec<Result<Written, BackendError>>> {
+        batch: Vec<Queued>,
+        done: &mut Vec<Done>,
+    ) -> rusqlite::Result<()> {
         execute(connection, "BEGIN IMMEDIATE")?;
-        let mut results = Vec::with_capacity(jobs.len());
-        for job in jobs {
-            execute(connection, "SAVEPOINT job")?;
+        for queued in batch {
+            done.push(match queued {
+                Queued::One { job, reply } => {
+                    let result = self.atomically(connection, vec![*job])?;
+                    let result = result.map_err(|failure| failure.error).and_then(|mut written| {
+                        written.pop().ok_or_else(|| BackendError::internal("a job wrote nothing"))
+                    });
+                    Done::One(result, reply)
+                }
+                Queued::All { units, max_errors, reply } => {
+                    Done::All(self.in_order(connection, units, max_errors)?, reply)
+                }
+            });
+        }
+        execute(connection, "COMMIT")
+    }
+
+    /// Units one after the other, each on its own, up to a number of failed jobs.
+    fn in_order(
+        &self,
+        connection: &Connection,
+        units: Vec<JobUnit>,
+        max_errors: Option<usize>,
+    ) -> rusqlite::Result<Outcomes> {
+        let mut outcomes = Outcomes::with_capacity(units.len());
+        let mut errors = 0;
+        for unit in units {
+            if max_errors.is_some_and(|max| errors >= max) {
+                break;
+            }
+            let failed = |unit: &usize| outcomes.get(*unit).is_none_or(Result::is_err);
+            let count = unit.jobs.len();
+            let outcome = if unit.depends_on.iter().any(failed) {
+                Err(UnitFailure { write: 0, error: BackendError::Dependency })
+            } else {
+                self.atomically(connection, unit.jobs)?
+            };
+            if outcome.is_err() {
+                errors += count;
+            }
+            outcomes.push(outcome);
+        }
+        Ok(outcomes)
+    }
+
+    /// All of the jobs or none, in a savepoint.
+    ///
+    /// # Errors
+    /// When the disk failed: SQLite may have undone the transaction already.
+    fn atomically(
+        &self,
+        connection: &Connection,
+        jobs: Vec<Job>,
+    ) -> rusqlite::Result<Result<Vec<Written>, UnitFailure>> {
+        execute(connection, "SAVEPOINT job")?;
+        let mut written = Vec::with_capacity(jobs.len());
+        let mut failure = None;
+        for (index, job) in jobs.into_iter().enumerate() {
             let work = || job.perform(connection, &self.layout, &self.tenants);
             let result = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
                 Err(BackendError::internal("a write panicked; it was undone").into())
             });
             match result {
-                Ok(written) => results.push(Ok(written)),
-                // The disk failed, and may have undone the transaction already.
+                Ok(done) => written.push(done),
                 Err(Failure::Sqlite(error)) if is_unavailability(&error) => return Err(error),
-                Err(failure) => {
+                Err(error) => {
                     execute(connection, "ROLLBACK TO job")?;
-                    results.push(Err(failure.into()));
+                    failure = Some(UnitFailure { write: index, error: error.into() });
+                    break;
                 }
             }
-            execute(connection, "RELEASE job")?;
         }
-        execute(connection, "COMMIT")?;
-        Ok(results)
+        execute(connection, "RELEASE job")?;
+        Ok(failure.map_or(Ok(written), Err))
     }
 
     /// Removes some rows of deleted groups; whether there may be more. What fails is tried again

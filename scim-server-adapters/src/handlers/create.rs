@@ -19,7 +19,7 @@ pub(crate) async fn create(x: &mut Exchange<'_>, resource_type: Arc<ResourceType
     let secret = resource.take_secret();
     let wanted = Arc::new(projection.with_sent(sent(&resource)));
     let write = Write {
-        change: Change::Create { resource, secret },
+        change: Change::Create { id: None, resource, secret },
         precondition: Precondition::NONE,
         returning: Some(Returning { wanted: Arc::clone(&wanted), max_members: None }),
         resource_type,

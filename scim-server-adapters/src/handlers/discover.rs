@@ -29,7 +29,11 @@ pub(crate) fn service_provider_config(x: &mut Exchange<'_>) -> Answer {
     let config = json!({
         "schemas": [SERVICE_PROVIDER_CONFIG_URN],
         "patch": {"supported": true},
-        "bulk": {"supported": false, "maxOperations": 0, "maxPayloadSize": 0},
+        "bulk": {
+            "supported": capabilities.bulk,
+            "maxOperations": if capabilities.bulk { limits.bulk_operations } else { 0 },
+            "maxPayloadSize": if capabilities.bulk { limits.body_bytes } else { 0 },
+        },
         "filter": {"supported": true, "maxResults": limits.max_page_size},
         "changePassword": {"supported": capabilities.change_password},
         "sort": {"supported": capabilities.sort},

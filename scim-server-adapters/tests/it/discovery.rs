@@ -9,7 +9,7 @@ use crate::client::{BASE, Client, ENTERPRISE, GROUP, USER, builder};
 async fn the_configuration_says_what_is_true() {
     let config = Client::new().get("/ServiceProviderConfig").await.json();
     assert_eq!(config["patch"], json!({"supported": true}));
-    assert_eq!(config["bulk"]["supported"], false);
+    assert_eq!(config["bulk"]["supported"], true);
     assert_eq!(config["filter"], json!({"supported": true, "maxResults": 1000}));
     assert_eq!(config["changePassword"], json!({"supported": false}));
     assert_eq!(config["etag"], json!({"supported": true}));

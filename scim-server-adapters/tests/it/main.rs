@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod authentication;
 #[cfg(test)]
+mod bulk;
+#[cfg(test)]
 mod client;
 #[cfg(test)]
 mod conditional;
@@ -20,6 +22,8 @@ mod hostile;
 mod http_details;
 #[cfg(test)]
 mod lists;
+#[cfg(test)]
+mod me;
 #[cfg(test)]
 mod projection;
 #[cfg(test)]
