@@ -16,6 +16,7 @@ use scim_core::{
 
 use crate::backend::{BackendError, RequestContext, Stored};
 use crate::body::ScimBody;
+use crate::policy::{Action, ActionKind, Verdict};
 use crate::render::Renderer;
 use crate::service::Inner;
 
@@ -172,6 +173,29 @@ impl Exchange<'_> {
     ) -> Result<AttributeSet, ScimError> {
         let params = crate::params::parse(self.parts.uri.query().unwrap_or_default())?;
         AttributeSet::parse(resource_type, &params.attributes, &params.excluded_attributes)
+    }
+
+    /// Asks the policy, where there is one.
+    ///
+    /// # Errors
+    /// 403 or 429, as it says.
+    pub(crate) async fn admit(
+        &self,
+        kind: ActionKind,
+        resource_type: Option<&ResourceType>,
+        id: Option<&ResourceId>,
+    ) -> Result<(), Failure> {
+        let Some(policy) = &self.service.policy else { return Ok(()) };
+        let verdict = policy.decide(&self.cx, &Action { kind, resource_type, id }).await;
+        match verdict.map_err(|e| Failure::backend(&e, "the policy"))? {
+            Verdict::Allow => Ok(()),
+            Verdict::Deny(detail) => Err(ScimError::with_status(403, detail).into()),
+            Verdict::SlowDown(wait) => Err(Failure::with(
+                ScimError::with_status(429, "too many requests; try again later"),
+                RETRY_AFTER,
+                wait.as_secs().max(1).into(),
+            )),
+        }
     }
 
     /// The answer to what became of a write, which was asked to return the resource.

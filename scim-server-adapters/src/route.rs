@@ -41,6 +41,36 @@ pub(crate) enum Endpoint {
     Schemas(Option<String>),
 }
 
+impl Endpoint {
+    /// The endpoint without ids, for logs and metrics.
+    pub(crate) fn label(&self) -> Arc<str> {
+        match self {
+            Self::Root => "/".into(),
+            Self::RootSearch => "/.search".into(),
+            Self::Bulk => "/Bulk".into(),
+            Self::Me => "/Me".into(),
+            Self::Type(resource_type) => resource_type.endpoint().into(),
+            Self::TypeSearch(resource_type) => {
+                format!("{}/.search", resource_type.endpoint()).into()
+            }
+            Self::Resource(resource_type, _) => {
+                format!("{}/{{id}}", resource_type.endpoint()).into()
+            }
+            Self::ServiceProviderConfig => "/ServiceProviderConfig".into(),
+            Self::ResourceTypes(_) => "/ResourceTypes".into(),
+            Self::Schemas(_) => "/Schemas".into(),
+        }
+    }
+
+    /// The id of the resource that it names.
+    pub(crate) fn resource_id(&self) -> Option<&str> {
+        match self {
+            Self::Resource(_, id) => Some(id.as_str()),
+            _ => None,
+        }
+    }
+}
+
 /// A path, split: the tenant and the segments below the version.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Split<'a> {

@@ -8,14 +8,17 @@ use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response};
-use scim_core::{DateTime, Profile, Quirks, Registry, ResourceId, ResourceType, ScimError};
+use scim_core::{DateTime, Profile, Quirks, Registry, ResourceType, ScimError};
+use tracing::Instrument as _;
 
 use crate::auth::{Authenticator, bearer_token};
 use crate::backend::{ProvisioningBackend, RequestContext};
 use crate::body::ScimBody;
+use crate::dispatch::dispatch;
 use crate::exchange::{Answer, Exchange, Failure, SCIM_JSON};
-use crate::handlers;
 use crate::limits::Limits;
+use crate::observe::{self, Trace};
+use crate::policy::Policy;
 use crate::render::Renderer;
 use crate::route::{self, Endpoint, Tenancy, encode_segment};
 
@@ -33,6 +36,7 @@ pub(crate) struct Inner {
     pub(crate) authenticator: Arc<dyn Authenticator>,
     pub(crate) registry: Registry,
     pub(crate) limits: Limits,
+    pub(crate) policy: Option<Arc<dyn Policy>>,
     base_url: String,
     tenancy: Tenancy,
     profile: Box<dyn Fn(&str) -> Profile + Send + Sync>,
@@ -67,6 +71,7 @@ impl ScimService {
                 authenticator,
                 registry: Registry::builtin(),
                 limits: Limits::default(),
+                policy: None,
                 base_url: "/scim".to_owned(),
                 tenancy: Tenancy::Single,
                 profile: Box::new(|_| Profile::INTEROP),
@@ -92,7 +97,10 @@ impl ScimService {
         let request_id = request_id(&parts.headers);
         let mut trace = Trace::default();
         let answer = self.answer(&parts, &body, &request_id, &mut trace).await;
-        let response = answer.unwrap_or_else(Failure::into_response);
+        let response = answer.unwrap_or_else(|failure| {
+            trace.scim_type = failure.error.scim_type();
+            failure.into_response()
+        });
         finish(&parts, &request_id, &trace, started, response)
     }
 
@@ -146,6 +154,7 @@ impl ScimService {
             let path = scim_core::shorten(parts.uri.path()).into_owned();
             return Err(ScimError::with_status(404, format!("`{path}` not found")).into());
         };
+        trace.endpoint = Some(endpoint.label());
         if body.len() > inner.limits.body_bytes {
             return Err(self.too_large().into());
         }
@@ -168,82 +177,18 @@ impl ScimService {
             me,
             fired: Quirks::NONE,
         };
-        let answer = dispatch(&mut exchange, endpoint).await;
+        let span = tracing::debug_span!(
+            "scim",
+            tenant = &*exchange.cx.tenant,
+            operation = %parts.method,
+            endpoint = trace.endpoint.as_deref(),
+            resource_id = endpoint.resource_id(),
+            request_id = &**request_id,
+        );
+        let answer = dispatch(&mut exchange, endpoint).instrument(span).await;
         trace.fired = exchange.fired;
         answer
     }
-}
-
-/// What the log says of a request.
-#[derive(Default)]
-struct Trace {
-    tenant: Arc<str>,
-    principal: Arc<str>,
-    fired: Quirks,
-}
-
-async fn dispatch(x: &mut Exchange<'_>, endpoint: Endpoint) -> Answer {
-    match endpoint {
-        Endpoint::Root => match x.parts.method {
-            Method::GET | Method::HEAD => {
-                handlers::list(x, x.service.registry.resource_types().to_vec()).await
-            }
-            ref other => Err(Failure::method_not_allowed(other, "GET, HEAD")),
-        },
-        Endpoint::RootSearch => match x.parts.method {
-            Method::POST => handlers::search(x, x.service.registry.resource_types().to_vec()).await,
-            ref other => Err(Failure::method_not_allowed(other, "POST")),
-        },
-        Endpoint::Bulk => match x.parts.method {
-            Method::POST => handlers::bulk(x).await,
-            ref other => Err(Failure::method_not_allowed(other, "POST")),
-        },
-        Endpoint::Me => me(x).await,
-        Endpoint::TypeSearch(resource_type) => match x.parts.method {
-            Method::POST => handlers::search(x, vec![resource_type]).await,
-            ref other => Err(Failure::method_not_allowed(other, "POST")),
-        },
-        Endpoint::Type(resource_type) => match x.parts.method {
-            Method::GET | Method::HEAD => handlers::list(x, vec![resource_type]).await,
-            Method::POST => handlers::create(x, resource_type).await,
-            ref other => Err(Failure::method_not_allowed(other, "GET, HEAD, POST")),
-        },
-        Endpoint::Resource(resource_type, id) => resource(x, resource_type, id).await,
-        Endpoint::ServiceProviderConfig => handlers::service_provider_config(x),
-        Endpoint::ResourceTypes(name) => handlers::resource_types(x, name.as_deref()),
-        Endpoint::Schemas(id) => handlers::schemas(x, id.as_deref()),
-    }
-}
-
-async fn resource(
-    x: &mut Exchange<'_>,
-    resource_type: Arc<ResourceType>,
-    id: ResourceId,
-) -> Answer {
-    match x.parts.method {
-        Method::GET | Method::HEAD => handlers::get(x, resource_type, id).await,
-        Method::PUT => handlers::replace(x, resource_type, id).await,
-        Method::PATCH => handlers::patch(x, resource_type, id).await,
-        Method::DELETE => handlers::delete(x, resource_type, id).await,
-        ref other => Err(Failure::method_not_allowed(other, "GET, HEAD, PUT, PATCH, DELETE")),
-    }
-}
-
-/// `/Me`: the resource of whoever asks, as if it had been asked for by its own URI, which
-/// `Content-Location` gives (RFC 7644 §3.11).
-async fn me(x: &mut Exchange<'_>) -> Answer {
-    let Some((resource_type, id)) = x.me.clone() else {
-        let error = ScimError::with_status(501, "`/Me`: the credentials belong to no resource");
-        return Err(error.into());
-    };
-    if x.parts.method == Method::POST {
-        let error = ScimError::with_status(409, "`/Me`: the resource of these credentials exists");
-        return Err(error.into());
-    }
-    let resource_type = x.service.registry.by_name(&resource_type).map(Arc::clone);
-    let resource_type = resource_type
-        .ok_or_else(|| ScimError::with_status(501, "`/Me`: the resource type is not served"))?;
-    resource(x, resource_type, id).await
 }
 
 /// What every answer gets: the media type the client takes, the request's id, to HEAD the headers
@@ -267,17 +212,7 @@ fn finish(
         response.headers_mut().insert(CONTENT_LENGTH, length.into());
         *response.body_mut() = ScimBody::empty();
     }
-    tracing::info!(
-        target: "scim::request",
-        method = %parts.method,
-        path = &*scim_core::shorten(parts.uri.path()),
-        status = response.status().as_u16(),
-        tenant = &*scim_core::shorten(&trace.tenant),
-        principal = %trace.principal,
-        quirks = %trace.fired,
-        request_id,
-        micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
-    );
+    observe::request(parts, request_id, trace, response.status(), started.elapsed());
     response
 }
 
@@ -337,6 +272,13 @@ impl ScimServiceBuilder {
     /// The bounds on what a request may cost.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.inner.limits = limits;
+        self
+    }
+
+    /// What principals may do, and how often. Without a policy, whoever is authenticated may do
+    /// everything.
+    pub fn policy(mut self, policy: Arc<dyn Policy>) -> Self {
+        self.inner.policy = Some(policy);
         self
     }
 

@@ -22,6 +22,7 @@ use serde_json::Value;
 
 use crate::backend::{BackendError, Change, Write, WriteUnit, Written};
 use crate::exchange::{Answer, Exchange, Failure};
+use crate::policy::ActionKind;
 use crate::precondition::Precondition;
 use crate::route::{self, Endpoint};
 
@@ -47,6 +48,7 @@ pub(crate) async fn bulk(x: &mut Exchange<'_>) -> Answer {
     if !x.service.backend.capabilities(&x.cx).bulk {
         return Err(ScimError::with_status(501, "bulk operations are not supported").into());
     }
+    x.admit(ActionKind::Bulk, None, None).await?;
     let profile = x.profile;
     let request = BulkRequest::parse(x.body()?, &profile)?;
     x.fired.extend(request.fired);
@@ -61,7 +63,10 @@ pub(crate) async fn bulk(x: &mut Exchange<'_>) -> Answer {
     let minted = mint(&request.operations)?;
     let mut planned = Vec::with_capacity(request.operations.len());
     for operation in &request.operations {
-        planned.push(plan(x, operation, &minted));
+        planned.push(match plan(x, operation, &minted) {
+            Ok(plan) => admit(x, &plan.write).await.map(|()| plan),
+            Err(error) => Err(error),
+        });
     }
     let outcomes = perform(x, planned, request.fail_on_errors).await?;
     let operations = request
@@ -151,6 +156,17 @@ fn plan(
         }
     };
     Ok(Planned { write: Write { resource_type, change, precondition, returning: None }, refers_to })
+}
+
+/// The policy decides on each operation as it would on the single request.
+async fn admit(x: &Exchange<'_>, write: &Write) -> Result<(), ScimError> {
+    let (kind, id) = match &write.change {
+        Change::Create { .. } => (ActionKind::Create, None),
+        Change::Replace { id, .. } => (ActionKind::Replace, Some(id)),
+        Change::Patch { id, .. } => (ActionKind::Patch, Some(id)),
+        Change::Delete { id } => (ActionKind::Delete, Some(id)),
+    };
+    x.admit(kind, Some(&write.resource_type), id).await.map_err(|failure| failure.error)
 }
 
 fn ingest(

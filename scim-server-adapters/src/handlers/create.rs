@@ -7,9 +7,11 @@ use scim_core::{Ingest, Origin, ResourceType};
 
 use crate::backend::{BackendError, Change, Returning, Write};
 use crate::exchange::{Answer, Exchange, sent};
+use crate::policy::ActionKind;
 use crate::precondition::Precondition;
 
 pub(crate) async fn create(x: &mut Exchange<'_>, resource_type: Arc<ResourceType>) -> Answer {
+    x.admit(ActionKind::Create, Some(&resource_type), None).await?;
     let projection = x.projection(&resource_type)?;
     let profile = x.profile;
     let mut ingest = Ingest::new(&resource_type, &profile, Origin::Request);

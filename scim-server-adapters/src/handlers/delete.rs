@@ -6,6 +6,7 @@ use scim_core::{ResourceId, ResourceType};
 
 use crate::backend::{Change, Write};
 use crate::exchange::{Answer, Exchange};
+use crate::policy::ActionKind;
 use crate::precondition::Precondition;
 
 pub(crate) async fn delete(
@@ -13,6 +14,7 @@ pub(crate) async fn delete(
     resource_type: Arc<ResourceType>,
     id: ResourceId,
 ) -> Answer {
+    x.admit(ActionKind::Delete, Some(&resource_type), Some(&id)).await?;
     let precondition = Precondition::from_headers(&x.parts.headers)?;
     let write = Write {
         change: Change::Delete { id: id.clone() },

@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 use crate::backend::BackendError;
 use crate::exchange::{Answer, Exchange, Failure};
 use crate::params;
+use crate::policy::ActionKind;
 
-pub(crate) fn service_provider_config(x: &mut Exchange<'_>) -> Answer {
-    guard(x)?;
+pub(crate) async fn service_provider_config(x: &mut Exchange<'_>) -> Answer {
+    guard(x).await?;
     let limits = &x.service.limits;
     let capabilities = x.service.backend.capabilities(&x.cx);
     let cursor = capabilities.cursor_key.is_some();
@@ -48,8 +49,8 @@ pub(crate) fn service_provider_config(x: &mut Exchange<'_>) -> Answer {
     one(x, &config)
 }
 
-pub(crate) fn resource_types(x: &mut Exchange<'_>, name: Option<&str>) -> Answer {
-    guard(x)?;
+pub(crate) async fn resource_types(x: &mut Exchange<'_>, name: Option<&str>) -> Answer {
+    guard(x).await?;
     let registry = &x.service.registry;
     match name {
         None => {
@@ -63,8 +64,8 @@ pub(crate) fn resource_types(x: &mut Exchange<'_>, name: Option<&str>) -> Answer
     }
 }
 
-pub(crate) fn schemas(x: &mut Exchange<'_>, id: Option<&str>) -> Answer {
-    guard(x)?;
+pub(crate) async fn schemas(x: &mut Exchange<'_>, id: Option<&str>) -> Answer {
+    guard(x).await?;
     // RFC 7643 §8.7.2: the schemas of discovery are listed like any other.
     let discovery = [
         ResourceType::of_service_provider_config(),
@@ -93,7 +94,8 @@ fn resource_type(x: &Exchange<'_>, resource_type: &ResourceType) -> Value {
 }
 
 /// Discovery is read only, and a filter on it is refused (RFC 7644 §4).
-fn guard(x: &Exchange<'_>) -> Result<(), Failure> {
+async fn guard(x: &Exchange<'_>) -> Result<(), Failure> {
+    x.admit(ActionKind::Discover, None, None).await?;
     let method = &x.parts.method;
     if *method != Method::GET && *method != Method::HEAD {
         return Err(Failure::method_not_allowed(method, "GET, HEAD"));

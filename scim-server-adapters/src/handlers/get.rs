@@ -7,6 +7,7 @@ use scim_core::{ResourceId, ResourceType};
 
 use crate::backend::BackendError;
 use crate::exchange::{Answer, Exchange};
+use crate::policy::ActionKind;
 use crate::precondition::Precondition;
 
 pub(crate) async fn get(
@@ -14,6 +15,7 @@ pub(crate) async fn get(
     resource_type: Arc<ResourceType>,
     id: ResourceId,
 ) -> Answer {
+    x.admit(ActionKind::Read, Some(&resource_type), Some(&id)).await?;
     let wanted = Arc::new(x.projection(&resource_type)?);
     let precondition = Precondition::from_headers(&x.parts.headers)?;
     let stored = x.service.backend.get(&x.cx, &resource_type, &id, &wanted).await;

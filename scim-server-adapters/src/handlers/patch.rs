@@ -8,6 +8,7 @@ use scim_patch::PatchPlan;
 
 use crate::backend::{Change, Returning, Write};
 use crate::exchange::{Answer, Exchange};
+use crate::policy::ActionKind;
 use crate::precondition::Precondition;
 
 pub(crate) async fn patch(
@@ -15,6 +16,7 @@ pub(crate) async fn patch(
     resource_type: Arc<ResourceType>,
     id: ResourceId,
 ) -> Answer {
+    x.admit(ActionKind::Patch, Some(&resource_type), Some(&id)).await?;
     let projection = x.projection(&resource_type)?;
     let precondition = Precondition::from_headers(&x.parts.headers)?;
     let patch = PatchOp::parse(x.body()?, &x.profile)?;

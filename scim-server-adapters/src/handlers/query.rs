@@ -13,6 +13,7 @@ use crate::backend::{BackendError, Page, Query, QueryTarget, Start};
 use crate::cursor::{Cursor, QueryId};
 use crate::exchange::{Answer, Exchange};
 use crate::params;
+use crate::policy::ActionKind;
 use crate::render::json;
 use crate::sort;
 
@@ -40,6 +41,9 @@ async fn answer(
     request: SearchRequest,
     sensitive: u16,
 ) -> Answer {
+    for resource_type in &types {
+        x.admit(ActionKind::Query, Some(resource_type), None).await?;
+    }
     let capabilities = x.service.backend.capabilities(&x.cx);
     let sort_by = request.sort_by.as_deref().filter(|_| capabilities.sort);
     let targets = targets(x, &types, &request, sort_by).map_err(|e| {

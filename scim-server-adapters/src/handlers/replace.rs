@@ -7,6 +7,7 @@ use scim_core::{Ingest, Origin, ResourceId, ResourceType};
 
 use crate::backend::{BackendError, Change, Returning, Write};
 use crate::exchange::{Answer, Exchange, sent};
+use crate::policy::ActionKind;
 use crate::precondition::Precondition;
 
 pub(crate) async fn replace(
@@ -14,6 +15,7 @@ pub(crate) async fn replace(
     resource_type: Arc<ResourceType>,
     id: ResourceId,
 ) -> Answer {
+    x.admit(ActionKind::Replace, Some(&resource_type), Some(&id)).await?;
     let projection = x.projection(&resource_type)?;
     let precondition = Precondition::from_headers(&x.parts.headers)?;
     let profile = x.profile;

@@ -24,6 +24,10 @@ mod http_details;
 mod lists;
 #[cfg(test)]
 mod me;
+#[cfg(all(test, feature = "metrics"))]
+mod metrics;
+#[cfg(test)]
+mod policy;
 #[cfg(test)]
 mod projection;
 #[cfg(test)]

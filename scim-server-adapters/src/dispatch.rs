@@ -1,0 +1,74 @@
+//! From endpoint and method to the handler.
+
+use std::sync::Arc;
+
+use http::Method;
+use scim_core::{ResourceId, ResourceType, ScimError};
+
+use crate::exchange::{Answer, Exchange, Failure};
+use crate::handlers;
+use crate::route::Endpoint;
+
+pub(crate) async fn dispatch(x: &mut Exchange<'_>, endpoint: Endpoint) -> Answer {
+    match endpoint {
+        Endpoint::Root => match x.parts.method {
+            Method::GET | Method::HEAD => {
+                handlers::list(x, x.service.registry.resource_types().to_vec()).await
+            }
+            ref other => Err(Failure::method_not_allowed(other, "GET, HEAD")),
+        },
+        Endpoint::RootSearch => match x.parts.method {
+            Method::POST => handlers::search(x, x.service.registry.resource_types().to_vec()).await,
+            ref other => Err(Failure::method_not_allowed(other, "POST")),
+        },
+        Endpoint::Bulk => match x.parts.method {
+            Method::POST => handlers::bulk(x).await,
+            ref other => Err(Failure::method_not_allowed(other, "POST")),
+        },
+        Endpoint::Me => me(x).await,
+        Endpoint::TypeSearch(resource_type) => match x.parts.method {
+            Method::POST => handlers::search(x, vec![resource_type]).await,
+            ref other => Err(Failure::method_not_allowed(other, "POST")),
+        },
+        Endpoint::Type(resource_type) => match x.parts.method {
+            Method::GET | Method::HEAD => handlers::list(x, vec![resource_type]).await,
+            Method::POST => handlers::create(x, resource_type).await,
+            ref other => Err(Failure::method_not_allowed(other, "GET, HEAD, POST")),
+        },
+        Endpoint::Resource(resource_type, id) => resource(x, resource_type, id).await,
+        Endpoint::ServiceProviderConfig => handlers::service_provider_config(x).await,
+        Endpoint::ResourceTypes(name) => handlers::resource_types(x, name.as_deref()).await,
+        Endpoint::Schemas(id) => handlers::schemas(x, id.as_deref()).await,
+    }
+}
+
+async fn resource(
+    x: &mut Exchange<'_>,
+    resource_type: Arc<ResourceType>,
+    id: ResourceId,
+) -> Answer {
+    match x.parts.method {
+        Method::GET | Method::HEAD => handlers::get(x, resource_type, id).await,
+        Method::PUT => handlers::replace(x, resource_type, id).await,
+        Method::PATCH => handlers::patch(x, resource_type, id).await,
+        Method::DELETE => handlers::delete(x, resource_type, id).await,
+        ref other => Err(Failure::method_not_allowed(other, "GET, HEAD, PUT, PATCH, DELETE")),
+    }
+}
+
+/// `/Me`: the resource of whoever asks, as if it had been asked for by its own URI, which
+/// `Content-Location` gives (RFC 7644 §3.11).
+async fn me(x: &mut Exchange<'_>) -> Answer {
+    let Some((resource_type, id)) = x.me.clone() else {
+        let error = ScimError::with_status(501, "`/Me`: the credentials belong to no resource");
+        return Err(error.into());
+    };
+    if x.parts.method == Method::POST {
+        let error = ScimError::with_status(409, "`/Me`: the resource of these credentials exists");
+        return Err(error.into());
+    }
+    let resource_type = x.service.registry.by_name(&resource_type).map(Arc::clone);
+    let resource_type = resource_type
+        .ok_or_else(|| ScimError::with_status(501, "`/Me`: the resource type is not served"))?;
+    resource(x, resource_type, id).await
+}

@@ -1,0 +1,72 @@
+//! What is told of each request: a line in the log, and metrics where the feature is on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::StatusCode;
+use http::request::Parts;
+use scim_core::{Quirks, ScimType, shorten};
+
+/// What is known of a request beside the request itself.
+#[derive(Default)]
+pub(crate) struct Trace {
+    pub(crate) tenant: Arc<str>,
+    pub(crate) principal: Arc<str>,
+    pub(crate) fired: Quirks,
+    pub(crate) scim_type: Option<ScimType>,
+    /// The endpoint without ids: few values, so that it can label metrics.
+    pub(crate) endpoint: Option<Arc<str>>,
+}
+
+/// One line, of level info and target `scim::request`. No parameters of the URL, no bodies, no
+/// credentials.
+pub(crate) fn request(
+    parts: &Parts,
+    request_id: &str,
+    trace: &Trace,
+    status: StatusCode,
+    took: Duration,
+) {
+    tracing::info!(
+        target: "scim::request",
+        method = %parts.method,
+        path = &*shorten(parts.uri.path()),
+        status = status.as_u16(),
+        tenant = &*shorten(&trace.tenant),
+        principal = %trace.principal,
+        quirks = %trace.fired,
+        request_id,
+        micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+    );
+    #[cfg(feature = "metrics")]
+    measure(parts, trace, status, took);
+}
+
+/// - `scim_requests_total` {method, endpoint, status}
+/// - `scim_request_seconds` {method, endpoint}, a histogram
+/// - `scim_errors_total` {scim_type}
+/// - `scim_quirks_total` {quirk}
+#[cfg(feature = "metrics")]
+fn measure(parts: &Parts, trace: &Trace, status: StatusCode, took: Duration) {
+    // A method or path of the client's own making must not make a new time series.
+    let method = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+        .into_iter()
+        .find(|known| *known == parts.method.as_str())
+        .unwrap_or("other");
+    let endpoint = trace.endpoint.as_deref().unwrap_or("none").to_owned();
+    metrics::counter!(
+        "scim_requests_total",
+        "method" => method,
+        "endpoint" => endpoint.clone(),
+        "status" => status.as_str().to_owned(),
+    )
+    .increment(1);
+    metrics::histogram!("scim_request_seconds", "method" => method, "endpoint" => endpoint)
+        .record(took.as_secs_f64());
+    if let Some(scim_type) = trace.scim_type {
+        metrics::counter!("scim_errors_total", "scim_type" => scim_type.as_str()).increment(1);
+    }
+    for quirk in trace.fired.iter() {
+        metrics::counter!("scim_quirks_total", "quirk" => quirk.to_string()).increment(1);
+    }
+}
