@@ -269,6 +269,10 @@ pub struct Query {
     pub total: bool,
     /// How many resources may be examined to answer.
     pub work_limit: usize,
+    /// How many members the groups of a page may have together: a page ends before the group that
+    /// would exceed it, but holds one resource at least. So a page of large groups is bounded in
+    /// memory, and has fewer resources than it could.
+    pub member_limit: usize,
 }
 
 /// A resource type under query.

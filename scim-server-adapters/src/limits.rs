@@ -14,6 +14,9 @@ pub struct Limits {
     pub max_page_size: usize,
     /// The size of a page when the client names none (default 100).
     pub default_page_size: usize,
+    /// How many members the groups of one page have together (default 100,000); a page ends before
+    /// the group that would exceed it.
+    pub page_members: usize,
     /// How long a walk by cursor may take, in seconds from its first page (default one day);
     /// beyond it a cursor has expired.
     pub cursor_seconds: u32,
@@ -34,6 +37,7 @@ impl Default for Limits {
             bulk_operations: 1_000,
             max_page_size: 1_000,
             default_page_size: 100,
+            page_members: 100_000,
             cursor_seconds: 86_400,
             work: 10_000,
             filter: scim_filter::Limits::default(),

@@ -139,6 +139,11 @@ impl Members {
 }
 
 impl Record {
+    /// How many members of it an answer holds.
+    fn members_in(&self, wanted: &Wanted) -> usize {
+        if wanted.wants("members") { self.members.rows.len() } else { 0 }
+    }
+
     /// A version that it never had before.
     fn touch(&mut self, now: DateTime) {
         self.version += 1;
@@ -300,7 +305,7 @@ impl Tenant {
             }
         };
         let mut page = Page::default();
-        let (mut matched, mut last) = (0u64, after);
+        let (mut matched, mut last, mut held) = (0u64, after, 0);
         // The total is over all pages, so the walk begins at the first resource where it is asked.
         let first = if query.total { 0 } else { after };
         for found in self.matches(query, first) {
@@ -309,12 +314,15 @@ impl Tenant {
             if sequence <= after || matched <= offset {
                 continue;
             }
-            if page.resources.len() < query.count {
+            let members = record.members_in(&target.wanted);
+            let fits = page.resources.is_empty() || held + members <= query.member_limit;
+            if page.next.is_none() && page.resources.len() < query.count && fits {
+                held += members;
                 page.resources.push(self.wanted(record, &target.wanted));
                 last = sequence;
                 continue;
             }
-            page.next = Some(Position(last.to_be_bytes().into()));
+            page.next.get_or_insert_with(|| Position(last.to_be_bytes().into()));
             if !query.total {
                 break;
             }
@@ -338,7 +346,9 @@ impl Tenant {
             };
             matches.push((key, sequence, (record, target)));
         }
-        let sorted = sorted_page(matches, order, query)?;
+        let sorted = sorted_page(matches, order, query, |(record, target)| {
+            Ok::<_, BackendError>(record.members_in(&target.wanted))
+        })?;
         let resources = sorted.items.into_iter().map(|(r, t)| self.wanted(r, &t.wanted)).collect();
         Ok(Page { resources, total: query.total.then_some(sorted.total), next: sorted.next })
     }

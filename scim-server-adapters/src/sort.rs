@@ -128,15 +128,17 @@ struct Place {
 /// that is unique and grows with the time of creation. For backends that have nothing better than
 /// to sort in memory.
 ///
-/// Results that compare equal stay in the order of creation, whichever way one sorts.
+/// Results that compare equal stay in the order of creation, whichever way one sorts. `members`
+/// tells how many members of an item the page will hold; see [`Query::member_limit`].
 ///
 /// # Errors
-/// 400 `invalidCursor` when the position is not one of a sorted query.
-pub fn sorted_page<T>(
+/// 400 `invalidCursor` when the position is not one of a sorted query; what `members` gives.
+pub fn sorted_page<T, E: From<BackendError>>(
     mut matches: Vec<(SortKey, u64, T)>,
     order: SortOrder,
     query: &Query,
-) -> Result<SortedPage<T>, BackendError> {
+    mut members: impl FnMut(&T) -> Result<usize, E>,
+) -> Result<SortedPage<T>, E> {
     let compare = |a: &(&SortKey, u64), b: &(&SortKey, u64)| {
         let by_key = match order {
             SortOrder::Ascending => a.0.cmp(b.0),
@@ -150,16 +152,24 @@ pub fn sorted_page<T>(
         Start::Offset(offset) => usize::try_from(*offset).unwrap_or(usize::MAX),
         Start::After(position) => {
             let place: Place = serde_json::from_slice(&position.0).map_err(|_| {
-                ScimError::new(ScimType::InvalidCursor, "the cursor is not one of a sorted query")
+                let error = "the cursor is not one of a sorted query";
+                BackendError::from(ScimError::new(ScimType::InvalidCursor, error))
             })?;
             let after = (&place.key, place.sequence);
             matches.partition_point(|m| compare(&(&m.0, m.1), &after) != Ordering::Greater)
         }
     };
-    let more = matches.len() > first.saturating_add(query.count);
-    let mut items = Vec::new();
-    let mut last = None;
-    for (key, sequence, item) in matches.into_iter().skip(first).take(query.count) {
+    let mut rest = matches.into_iter().skip(first);
+    let (mut items, mut last, mut held) = (Vec::new(), None, 0);
+    let mut more = false;
+    for (key, sequence, item) in rest.by_ref() {
+        let added = if items.len() < query.count { members(&item)? } else { 0 };
+        more =
+            items.len() >= query.count || (!items.is_empty() && held + added > query.member_limit);
+        if more {
+            break;
+        }
+        held += added;
         items.push(item);
         last = Some(Place { key, sequence });
     }

@@ -348,7 +348,7 @@ impl<'a> Target<'a> {
     fn may_return(self, key: i64, returning: &Returning) -> rusqlite::Result<bool> {
         match returning.max_members {
             Some(max) if self.resource_type.has_members() => {
-                self.members(key).more_than(max).map(|more| !more)
+                Ok(self.members(key).up_to(max)? <= max)
             }
             _ => Ok(true),
         }

@@ -21,7 +21,7 @@
 //! };
 //! let created = store.write(&cx, Write {
 //!     resource_type: Arc::clone(&user),
-//!     change: Change::Create { resource, secret: None },
+//!     change: Change::Create { id: None, resource, secret: None },
 //!     precondition: Precondition::NONE,
 //!     returning: None,
 //! }).await?;
@@ -37,6 +37,8 @@
 
 mod backend;
 mod change;
+#[cfg(test)]
+mod cost;
 mod database;
 mod error;
 mod fingerprint;
@@ -54,8 +56,6 @@ mod scanner;
 mod sweep;
 mod tenants;
 mod values;
-#[cfg(test)]
-mod write_cost;
 mod writer;
 
 pub use backend::SqliteBackend;

@@ -36,9 +36,8 @@ pub(crate) const SWEEP: &str = "
     DELETE FROM scim_member WHERE group_key = ?1 AND position IN (
         SELECT position FROM scim_member WHERE group_key = ?1 ORDER BY position LIMIT ?2)";
 
-/// Whether a group has more members than that many, which costs no more than that many.
-pub(crate) const MORE_THAN: &str = "
-    SELECT count(*) > ?2 FROM (SELECT 1 FROM scim_member WHERE group_key = ?1 LIMIT ?2 + 1)";
+pub(crate) const UP_TO: &str =
+    "SELECT count(*) FROM (SELECT 1 FROM scim_member WHERE group_key = ?1 LIMIT ?2)";
 
 /// The member rows of one group, for writing.
 #[derive(Clone, Copy)]
@@ -143,10 +142,12 @@ impl<'a> MemberRows<'a> {
         Ok(self.add(&new)? || changed)
     }
 
-    /// Whether there are more members than that many.
-    pub(crate) fn more_than(self, many: usize) -> rusqlite::Result<bool> {
-        let many = i64::try_from(many).unwrap_or(i64::MAX - 1);
-        self.connection().prepare_cached(MORE_THAN)?.query_row((self.group, many), |row| row.get(0))
+    /// How many members there are, counting no further than one beyond that many.
+    pub(crate) fn up_to(self, many: usize) -> rusqlite::Result<usize> {
+        let limit = i64::try_from(many).unwrap_or(i64::MAX).saturating_add(1);
+        let mut statement = self.connection().prepare_cached(UP_TO)?;
+        let found: i64 = statement.query_row((self.group, limit), |row| row.get(0))?;
+        Ok(usize::try_from(found).unwrap_or(usize::MAX))
     }
 
     fn connection(self) -> &'a Connection {

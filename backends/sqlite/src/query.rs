@@ -14,6 +14,7 @@ use crate::error::Failure;
 use crate::layout::{Layout, TypeLayout};
 use crate::load::Loader;
 use crate::lookup::{Lookup, Window};
+use crate::members::MemberRows;
 
 /// Resources that are read at once to be examined.
 const CHUNK: i64 = 256;
@@ -69,10 +70,6 @@ impl Plan {
         is_cancelled: &dyn Fn() -> bool,
     ) -> Result<Page, Failure> {
         let Query { start, count, total, work_limit, .. } = &self.query;
-        let (after, offset) = match start {
-            Start::Offset(offset) => (0, *offset),
-            Start::After(position) => (key_of(position)?, 0),
-        };
         let Some(tenant) = tenant else {
             return Ok(Page { total: total.then_some(0), ..Page::default() });
         };
@@ -81,6 +78,10 @@ impl Plan {
         if let Some(order) = self.query.order {
             return self.sorted(&mut run, order);
         }
+        let (after, offset) = match start {
+            Start::Offset(offset) => (0, *offset),
+            Start::After(position) => (key_of(position)?, 0),
+        };
         // One more than the page holds, to know whether there is a next one.
         let limit = if *count == 0 { 0 } else { (*count as u64).saturating_add(1) };
         let (found, all) = match self.targets.as_slice() {
@@ -116,8 +117,17 @@ impl Plan {
             }
         };
         let mut found = found;
-        let has_next = found.len() > *count;
+        let mut has_next = found.len() > *count;
         found.truncate(*count);
+        let mut held = 0;
+        for (place, item) in found.iter().enumerate() {
+            held += self.members(loader, *item)?;
+            if held > self.query.member_limit && place > 0 {
+                found.truncate(place);
+                has_next = true;
+                break;
+            }
+        }
         let next = found.last().filter(|_| has_next).map(|(key, _)| position_of(*key));
         Ok(Page {
             resources: self.load(loader, &found)?,
@@ -134,12 +144,25 @@ impl Plan {
                 matches.push((sort_key, key.unsigned_abs(), (key, index)));
             }
         }
-        let page = sorted_page(matches, order, &self.query)?;
+        let page =
+            sorted_page(matches, order, &self.query, |item| self.members(run.loader, *item))?;
         Ok(Page {
             resources: self.load(run.loader, &page.items)?,
             total: self.query.total.then_some(page.total),
             next: page.next,
         })
+    }
+
+    /// How many members of a match the answer will hold, as far as the limit goes.
+    fn members(&self, loader: Loader<'_>, (key, index): (i64, usize)) -> Result<usize, Failure> {
+        match self.targets.get(index) {
+            Some(target)
+                if target.resource_type.has_members() && target.wanted.wants("members") =>
+            {
+                Ok(MemberRows { loader, group: key }.up_to(self.query.member_limit)?)
+            }
+            _ => Ok(0),
+        }
     }
 
     /// The resources of a page, in its order.

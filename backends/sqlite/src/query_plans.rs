@@ -73,7 +73,7 @@ fn fixed_statements_find_their_rows_by_an_index() {
         members::CLEAR,
         members::VALUES,
         members::SWEEP,
-        members::MORE_THAN,
+        members::UP_TO,
         values::REMOVE_UNIQUE,
         values::REMOVE_INDEXED,
         change::FIND,

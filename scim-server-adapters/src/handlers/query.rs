@@ -63,6 +63,7 @@ async fn answer(
         },
         total: true,
         work_limit: limits.work,
+        member_limit: limits.page_members,
     };
     let Some(cursor) = &request.cursor else {
         let index = u64::try_from(request.start_index.unwrap_or(1)).unwrap_or(1).max(1);
@@ -212,6 +213,7 @@ async fn scan(x: &Exchange<'_>, query: &Query) -> Result<Page, BackendError> {
                 count: SCAN_PAGE,
                 total: false,
                 work_limit: query.work_limit,
+                member_limit: query.member_limit,
             };
             let part = x.service.backend.query(&x.cx, &unfiltered).await?;
             examined += part.resources.len();

@@ -154,3 +154,36 @@ async fn a_list_projects_each_resource() {
     assert_eq!(keys, ["id", "schemas", "userName"]);
     let _: Value = list;
 }
+
+#[tokio::test]
+async fn a_page_of_large_groups_ends_before_it_holds_too_many_members() {
+    let limits = {
+        let mut l = Limits::default();
+        l.page_members = 5;
+        l
+    };
+    let client = Client::of(builder().limits(limits).build());
+    for (name, members) in [("a", 3), ("b", 2), ("c", 9), ("d", 1)] {
+        let ids: Vec<String> = (0..members).map(|i| format!("{name}{i}")).collect();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        client.group(name, &ids).await;
+    }
+    let mut pages = Vec::new();
+    for sort in ["", "&sortBy=displayName"] {
+        let mut cursor = String::new();
+        loop {
+            let page = client.get(&format!("/Groups?cursor={cursor}{sort}")).await.json();
+            let names = page["Resources"].as_array().unwrap().iter();
+            let names: String = names.map(|g| g["displayName"].as_str().unwrap()).collect();
+            assert_eq!(page["totalResults"], 4);
+            pages.push(names);
+            match page.get("nextCursor") {
+                Some(next) => cursor = next.as_str().unwrap().to_owned(),
+                None => break,
+            }
+        }
+    }
+    assert_eq!(pages, ["ab", "c", "d", "ab", "c", "d"]);
+    let all = client.get("/Groups?excludedAttributes=members").await.json();
+    assert_eq!(all["itemsPerPage"], 4);
+}

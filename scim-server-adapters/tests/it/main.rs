@@ -21,6 +21,8 @@ mod hostile;
 #[cfg(test)]
 mod http_details;
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod lists;
 #[cfg(test)]
 mod me;

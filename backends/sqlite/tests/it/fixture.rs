@@ -99,6 +99,7 @@ pub(crate) fn query(resource_type: &Arc<ResourceType>, text: Option<&str>) -> Qu
         count: 100,
         total: true,
         work_limit: 10_000,
+        member_limit: usize::MAX,
     }
 }
 
@@ -161,7 +162,7 @@ impl Client {
         body: Value,
     ) -> Result<Written, BackendError> {
         let resource = resource(resource_type, body);
-        let change = Change::Create { resource, secret: None };
+        let change = Change::Create { id: None, resource, secret: None };
         self.write(resource_type, change, Precondition::NONE, None).await
     }
 

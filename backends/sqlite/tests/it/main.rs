@@ -1,6 +1,8 @@
 //! What the store promises, tested through the trait.
 
 #[cfg(test)]
+mod bulk;
+#[cfg(test)]
 mod durability;
 #[cfg(test)]
 mod fixture;

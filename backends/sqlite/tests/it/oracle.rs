@@ -5,7 +5,7 @@
 
 use proptest::prelude::*;
 use scim_backend_sqlite::SqliteBackend;
-use scim_core::{Registry, ResourceId, Version};
+use scim_core::{Registry, ResourceId, SortOrder, Version};
 use scim_server_adapters::{
     BackendError, Change, MemoryBackend, Precondition, Query, QueryTarget, Returning, Start,
     Written,
@@ -223,12 +223,15 @@ impl Side {
         let (resource_type, change) = match step {
             Step::CreateUser(body) => {
                 let resource = resource(&user(), self.user(body));
-                (user(), Change::Create { resource, secret: None })
+                (user(), Change::Create { id: None, resource, secret: None })
             }
             Step::CreateGroup(name, members) => {
                 let body = json!({"displayName": format!("Team {name}"),
                     "members": self.members(members)});
-                (group(), Change::Create { resource: resource(&group(), body), secret: None })
+                (
+                    group(),
+                    Change::Create { id: None, resource: resource(&group(), body), secret: None },
+                )
             }
             Step::ReplaceUser(r, body) => {
                 let resource = resource(&user(), self.user(body));
@@ -327,6 +330,14 @@ impl Side {
         let both = vec![target(user(), "active eq true"), target(group(), "displayName sw \"t\"")];
         let both = Query { targets: both, count: 3, ..query(&user(), None) };
         state.push(self.page(&both).await);
+        for order in [SortOrder::Ascending, SortOrder::Descending] {
+            let mut sorted = Query { order: Some(order), count: 2, ..query(&user(), None) };
+            sorted.targets[0].sort = user().attribute("displayName");
+            state.push(self.page(&sorted).await);
+            if let Some(next) = self.client.query(&sorted).await.unwrap().next {
+                state.push(self.page(&Query { start: Start::After(next), ..sorted }).await);
+            }
+        }
         state.into_iter().map(|text| anonymous(&self.ids, text)).collect()
     }
 

@@ -252,7 +252,7 @@ async fn a_write_that_nobody_waits_for_happens_or_does_not() {
     for n in 0..50 {
         let body = json!({"userName": format!("user{n}"), "nickName": "n"});
         let (wanted, user) = (everything(&user()), user());
-        let change = Change::Create { resource: resource(&user, body), secret: None };
+        let change = Change::Create { id: None, resource: resource(&user, body), secret: None };
         let returning = Some(Returning { wanted, max_members: None });
         let store = store.clone();
         let task =

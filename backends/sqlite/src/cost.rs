@@ -1,4 +1,4 @@
-//! What writes touch, and what happens when there is no room for them.
+//! What reads and writes cost and touch, and what happens when there is no room for them.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use rusqlite::Connection;
 use rusqlite::hooks::{Action, AuthAction, AuthContext, Authorization};
 use scim_core::{
-    DateTime, Ingest, Origin, PatchOp, Profile, Registry, Resource, ResourceId, ResourceType,
+    AttributeSet, DateTime, Ingest, Origin, PatchOp, Profile, Registry, Resource, ResourceId,
+    ResourceType,
 };
 use scim_patch::PatchPlan;
 use scim_server_adapters::{BackendError, Change, Precondition, RequestContext, Write, Written};
@@ -15,6 +16,7 @@ use serde_json::{Value, json};
 use crate::change::Job;
 use crate::database::WriteConnection;
 use crate::layout::Layout;
+use crate::load::Loader;
 use crate::options::SqliteOptions;
 use crate::tenants::Tenants;
 use crate::writer::Writer;
@@ -55,7 +57,7 @@ fn resource(resource_type: &Arc<ResourceType>, mut body: Value) -> Resource {
 }
 
 fn create(resource_type: &Arc<ResourceType>, body: Value) -> Change {
-    Change::Create { resource: resource(resource_type, body), secret: None }
+    Change::Create { id: None, resource: resource(resource_type, body), secret: None }
 }
 
 fn patch(id: &ResourceId, operations: Value) -> Change {
@@ -104,6 +106,38 @@ impl Database {
         let count = *count.lock().unwrap();
         assert!(count > 0);
         count
+    }
+}
+
+#[test]
+fn what_was_read_or_written_once_is_prepared() {
+    let mut database = database();
+    let prepared = Arc::new(Mutex::new(0));
+    let counting = Arc::clone(&prepared);
+    let authorize = move |_: AuthContext<'_>| {
+        *counting.lock().unwrap() += 1;
+        Authorization::Allow
+    };
+    database.connection.authorizer(Some(authorize)).unwrap();
+    let (user, group) = (ResourceType::user(), ResourceType::group());
+    for round in 0..3 {
+        let body = json!({"userName": format!("user{round}"), "externalId": "x"});
+        let id = database.perform(&user, create(&user, body)).id;
+        let team = database.group(2);
+        for change in [add(&team, id.as_str()), remove(&team, "m1")] {
+            database.perform(&group, change);
+        }
+        let Database { connection, layout, .. } = &database;
+        let loader = Loader { connection, layout, tenant: 1 };
+        for (resource_type, id) in [(&user, &id), (&group, &team)] {
+            let wanted = AttributeSet::default_for(resource_type);
+            let of_type = layout.of(resource_type).unwrap();
+            loader.by_id(of_type, resource_type, id.as_str(), &wanted).unwrap();
+        }
+        database.perform(&group, Change::Delete { id: team });
+        database.perform(&user, Change::Delete { id });
+        let prepared = std::mem::take(&mut *prepared.lock().unwrap());
+        assert_eq!(prepared > 0, round == 0, "round {round}: {prepared}");
     }
 }
 
