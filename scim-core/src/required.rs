@@ -47,6 +47,10 @@ fn check(
     attribute: &Attribute,
     object: &Map<String, Value>,
 ) -> Result<()> {
+    // Most are not required, nor is any of their parts: nothing to look for then.
+    if !attribute.required && !attribute.sub_attributes.iter().any(|s| s.required) {
+        return Ok(());
+    }
     let (urn, colon) = extension.map_or(("", ""), |e| (e.id(), ":"));
     let name = &attribute.name;
     let value = object.get(name);

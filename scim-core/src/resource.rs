@@ -13,7 +13,7 @@ use crate::member::Member;
 use crate::path::Target;
 use crate::profile::Profile;
 use crate::resource_type::ResourceType;
-use crate::schema::USER_URN;
+use crate::schema::{Attribute, USER_URN};
 use crate::{DateTime, ExternalId, ResourceId, Version};
 
 /// A password or the like: it never prints, and is wiped when dropped.
@@ -230,22 +230,30 @@ impl Resource {
 impl fmt::Debug for Resource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = self.to_json();
-        let objects = std::iter::once((None, self.resource_type.schema())).chain(
-            self.resource_type.extensions().iter().map(|e| (Some(e.schema.id()), &e.schema)),
-        );
-        for (urn, schema) in objects {
-            let object = match urn {
-                None => Some(&mut shown),
-                Some(urn) => shown.get_mut(urn).and_then(Value::as_object_mut),
-            };
-            let Some(object) = object else { continue };
-            for attribute in schema.attributes().iter().filter(|a| a.is_never_returned()) {
-                if let Some(value) = object.get_mut(&attribute.name) {
-                    *value = Value::from("…");
-                }
+        redact(self.resource_type.schema().attributes(), &mut shown);
+        for extension in self.resource_type.extensions() {
+            if let Some(Value::Object(object)) = shown.get_mut(extension.schema.id()) {
+                redact(extension.schema.attributes(), object);
             }
         }
         f.debug_tuple("Resource").field(&self.resource_type).field(&shown).finish()
+    }
+}
+
+fn redact(attributes: &[Arc<Attribute>], object: &mut Map<String, Value>) {
+    for attribute in attributes {
+        let Some(value) = object.get_mut(&attribute.name) else { continue };
+        if attribute.is_never_returned() {
+            *value = Value::from("…");
+            continue;
+        }
+        let elements = match value {
+            Value::Array(elements) => elements.as_mut_slice(),
+            single => std::slice::from_mut(single),
+        };
+        for element in elements.iter_mut().filter_map(Value::as_object_mut) {
+            redact(&attribute.sub_attributes, element);
+        }
     }
 }
 
