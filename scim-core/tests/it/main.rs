@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod builtin_schemas;
 #[cfg(test)]
+mod choices;
+#[cfg(test)]
 mod corpus;
 #[cfg(test)]
 mod custom_schema;
@@ -12,9 +14,13 @@ mod dates;
 #[cfg(test)]
 mod device;
 #[cfg(test)]
+mod folding;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod ingest_laws;
+#[cfg(test)]
+mod members;
 #[cfg(test)]
 mod messages;
 #[cfg(test)]
