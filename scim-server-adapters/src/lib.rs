@@ -44,6 +44,8 @@ mod exchange;
 mod handlers;
 mod limits;
 mod memory;
+#[cfg(feature = "metrics")]
+mod metered;
 mod observe;
 mod params;
 mod policy;

@@ -65,6 +65,8 @@ impl ScimService {
         backend: Arc<dyn ProvisioningBackend>,
         authenticator: Arc<dyn Authenticator>,
     ) -> ScimServiceBuilder {
+        #[cfg(feature = "metrics")]
+        let backend: Arc<dyn ProvisioningBackend> = Arc::new(crate::metered::Metered(backend));
         ScimServiceBuilder {
             inner: Inner {
                 backend,

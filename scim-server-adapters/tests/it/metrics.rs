@@ -32,6 +32,9 @@ fn requests_errors_and_quirks_are_counted_without_ids() {
         .collect();
     counted.sort();
     let expected = [
+        ("scim_backend_calls_total call=get result=ok", 1),
+        ("scim_backend_calls_total call=write result=conflict", 1),
+        ("scim_backend_calls_total call=write result=ok", 1),
         ("scim_errors_total scim_type=uniqueness", 1),
         ("scim_quirks_total quirk=BooleanStrings", 2),
         ("scim_requests_total method=GET endpoint=/Users/{id} status=200", 1),
