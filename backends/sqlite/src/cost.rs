@@ -14,7 +14,7 @@ use scim_server_adapters::{BackendError, Change, Precondition, RequestContext, W
 use serde_json::{Value, json};
 
 use crate::change::Job;
-use crate::database::WriteConnection;
+use crate::database::{WriteConnection, connect_memory};
 use crate::layout::Layout;
 use crate::load::Loader;
 use crate::options::SqliteOptions;
@@ -29,8 +29,7 @@ struct Database {
 }
 
 fn database() -> Database {
-    let mut connection = Connection::open_in_memory().unwrap();
-    connection.set_prepared_statement_cache_capacity(100);
+    let mut connection = connect_memory().unwrap();
     migration::run(&mut connection).unwrap();
     let layout = Layout::new(&connection, &Registry::builtin(), &SqliteOptions::new()).unwrap();
     fingerprint::settle(&connection, &layout).unwrap();

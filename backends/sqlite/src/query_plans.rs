@@ -4,13 +4,14 @@ use rusqlite::Connection;
 use scim_core::{Profile, Registry, ResourceType};
 use scim_filter::{Limits, ResolvedFilter};
 
+use crate::database::connect_memory;
 use crate::layout::Layout;
 use crate::lookup::{Lookup, Window};
 use crate::options::SqliteOptions;
 use crate::{change, load, members, migration, query, sweep, values};
 
 fn database() -> (Connection, Layout) {
-    let mut connection = Connection::open_in_memory().unwrap();
+    let mut connection = connect_memory().unwrap();
     migration::run(&mut connection).unwrap();
     let layout = Layout::new(&connection, &Registry::builtin(), &SqliteOptions::new()).unwrap();
     (connection, layout)
