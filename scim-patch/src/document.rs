@@ -1,5 +1,6 @@
 //! What a PATCH does to the document of a resource.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use scim_core::{Attribute, AttributeRef, Mutability, ResourceType, Result, Schema, ScimError};
@@ -85,16 +86,17 @@ impl DocumentPlan {
                 }
             })?;
         }
+        let removed: HashSet<&str> =
+            self.steps.iter().filter_map(Step::removed_extension).collect();
         for step in &self.steps {
             let DocumentChange::Attribute(change) = &step.change else { continue };
             let attribute = &change.attribute;
             let (old, new) = (attribute.attribute_value(before), attribute.attribute_value(after));
-            let gone = attribute.extension().is_some_and(|e| !after.contains_key(e.id()));
-            if attribute.attribute().required
-                && has_value(old)
-                && !has_value(new)
-                && !(gone && self.removes_extension(attribute))
-            {
+            // An extension may go with all that it requires.
+            let went_along = attribute
+                .extension()
+                .is_some_and(|e| removed.contains(e.id()) && !after.contains_key(e.id()));
+            if attribute.attribute().required && has_value(old) && !has_value(new) && !went_along {
                 return Err(step.within(ScimError::mutability(format!(
                     "`{attribute}` is required and can't be removed"
                 ))));
@@ -138,13 +140,6 @@ impl DocumentPlan {
         }
     }
 
-    fn removes_extension(&self, attribute: &AttributeRef) -> bool {
-        self.steps.iter().any(|step| match &step.change {
-            DocumentChange::RemoveExtension(schema) => Some(schema) == attribute.extension(),
-            DocumentChange::Attribute(_) => false,
-        })
-    }
-
     /// Whether an operation of the request unassigns that part of the attribute's values.
     fn clears_part(&self, attribute: &AttributeRef, part: &Attribute) -> bool {
         self.steps.iter().any(|step| match &step.change {
@@ -164,6 +159,13 @@ impl DocumentPlan {
 }
 
 impl Step {
+    fn removed_extension(&self) -> Option<&str> {
+        match &self.change {
+            DocumentChange::Attribute(_) => None,
+            DocumentChange::RemoveExtension(schema) => Some(schema.id()),
+        }
+    }
+
     fn extension(&self) -> Option<&Arc<Schema>> {
         match &self.change {
             DocumentChange::Attribute(change) => change.attribute.extension(),

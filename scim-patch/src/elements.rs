@@ -73,11 +73,9 @@ impl ElementsChange {
                 NoMatch::NoTarget => {
                     Err(ScimError::no_target(format!("no value of `{attribute}` matches the path")))
                 }
+                // By another part of it than the filter asks for, it may be there already.
                 NoMatch::Create(element) => {
-                    elements.push(element.clone());
-                    let last = elements.len() - 1;
-                    settle_primary(elements, is_primary(element).then_some(last));
-                    Ok(())
+                    append(attribute, std::slice::from_ref(element), elements, work)
                 }
             };
         }
@@ -172,7 +170,8 @@ pub(crate) fn append(
 }
 
 /// `replace` of the whole attribute: the elements are those given, each once. One that was there
-/// before keeps what only the server says about it.
+/// before keeps what only the server says about it, and a reference its type unless another is
+/// given.
 ///
 /// # Errors
 /// 400 `mutability` when two given elements are the same and differ in an immutable part.
@@ -197,7 +196,7 @@ pub(crate) fn replace_all(
         {
             keep_read_only(definition, before, object);
             if let Some(kind) = known_type(definition, before) {
-                object.insert("type".to_owned(), kind.clone());
+                object.entry("type").or_insert_with(|| kind.clone());
             }
         }
     }

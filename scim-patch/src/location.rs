@@ -120,7 +120,8 @@ impl Planner<'_> {
     }
 
     fn unknown(&mut self, path: &str) -> Result<Option<Location>> {
-        if self.ingest.tolerate(Quirk::IgnoreUnknownPaths) {
+        let refused = self.profile.validates(Validation::UnknownAttributes);
+        if !refused && self.ingest.tolerate(Quirk::IgnoreUnknownPaths) {
             return Ok(None);
         }
         let (path, name) = (shorten(path), self.resource_type.name());

@@ -24,8 +24,8 @@ pub enum MemberOp {
     Remove(Vec<Arc<str>>),
     /// All members go.
     Clear,
-    /// These are the members, and no others; never empty. One that stays is treated as in
-    /// [`MemberOp::Add`].
+    /// These are the members, and no others; never empty. One that stays keeps its type where none
+    /// is given, and else gets the one given: elements are replaced whole.
     Replace(Vec<Member>),
     /// Something that has to look at the rows: see [`SelectMembers`].
     Select(SelectMembers),
@@ -96,11 +96,19 @@ fn remove(values: &[Arc<str>], members: &mut Vec<Member>) -> bool {
 }
 
 fn replace(given: &[Member], members: &mut Vec<Member>) -> bool {
-    let values: HashSet<&str> = given.iter().map(|m| &*m.value).collect();
+    let mut types: HashMap<&str, Option<&Arc<str>>> =
+        given.iter().map(|m| (&*m.value, m.resource_type.as_ref())).collect();
     let before = members.len();
-    members.retain(|member| values.contains(&*member.value));
-    let removed = members.len() != before;
-    add(given, members) || removed
+    members.retain(|member| types.contains_key(&*member.value));
+    let mut changed = members.len() != before;
+    for member in members.iter_mut() {
+        let given = types.remove(&*member.value).flatten();
+        if given.is_some() && given != member.resource_type.as_ref() {
+            member.resource_type = given.cloned();
+            changed = true;
+        }
+    }
+    add(given, members) || changed
 }
 
 /// Collects operations in order and keeps them few: neighbours of a kind are joined, what a later

@@ -5,6 +5,14 @@ mod add;
 #[cfg(test)]
 mod atomicity;
 #[cfg(test)]
+mod captures;
+#[cfg(test)]
+mod corpora;
+#[cfg(test)]
+mod corpus;
+#[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod members;
 #[cfg(test)]
 mod mutability;

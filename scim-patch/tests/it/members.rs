@@ -178,13 +178,20 @@ fn removing_with_a_value_never_clears_the_group() {
 
 #[test]
 fn replacing_keeps_those_that_stay() {
-    let patch = json!([{"op": "replace", "path": "members", "value": [
-        {"value": "b", "type": "Group"}, {"value": "c"}, {"value": "b"},
-    ]}]);
+    let replace = |kind: Value| {
+        json!([{"op": "replace", "path": "members", "value": [
+            {"value": "b", "type": kind}, {"value": "c"}, {"value": "b"},
+        ]}])
+    };
     let before = [("a", None), ("b", Some("User"))];
-    assert_eq!(after(&before, &patch), Ok((rows(&[("b", Some("User")), ("c", None)]), true)));
+    let untyped = replace(json!(null));
+    assert_eq!(after(&before, &untyped), Ok((rows(&[("b", Some("User")), ("c", None)]), true)));
+    // Given whole, with another type.
+    let group = replace(json!("Group"));
+    assert_eq!(after(&before, &group), Ok((rows(&[("b", Some("Group")), ("c", None)]), true)));
     let same = [("c", None), ("b", Some("Group"))];
-    assert_eq!(after(&same, &patch), Ok((rows(&same), false)));
+    assert_eq!(after(&same, &group), Ok((rows(&same), false)));
+    assert_eq!(after(&same, &untyped), Ok((rows(&same), false)));
 }
 
 #[test]

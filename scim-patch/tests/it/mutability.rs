@@ -209,6 +209,21 @@ fn the_known_type_of_a_reference_is_not_changed_by_who_mentions_it() {
 }
 
 #[test]
+fn a_reference_that_is_replaced_with_all_the_others_keeps_its_type_unless_another_is_given() {
+    let before =
+        json!({"owners": [{"value": "u1", "type": "User"}, {"value": "u2", "type": "User"}]});
+    let operations = json!([{"op": "replace", "path": "owners", "value": [
+        {"value": "u1"}, {"value": "u2", "type": "Group"}, {"value": "u3"},
+    ]}]);
+    assert_eq!(
+        changed(&device(), &before, &operations),
+        json!({"owners": [
+            {"value": "u1", "type": "User"}, {"value": "u2", "type": "Group"}, {"value": "u3"},
+        ]})
+    );
+}
+
+#[test]
 fn removing_an_extension_keeps_what_is_the_servers() {
     let before = json!({WARRANTY: {"contract": "W1", "notes": "n", "claims": 2}});
     let operations = json!([{"op": "remove", "path": format!("{WARRANTY}:notes")}]);

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use scim_core::{Member, Profile, Quirk, Quirks, ResourceType, ScimType};
+use scim_core::{Member, Profile, Quirk, Quirks, ResourceType, ScimType, Validation};
 use scim_patch::{MemberOp, apply_members};
 use serde_json::{Value, json};
 
@@ -387,6 +387,21 @@ fn value_filter_creates_a_value_of_a_simple_attribute_and_a_member() {
 }
 
 #[test]
+fn value_filter_creates_no_second_of_what_is_there() {
+    let operations =
+        json!([{"op": "add", "path": r#"owners[type eq "User"].value"#, "value": "u1"}]);
+    assert_eq!(
+        patched_under(
+            &Profile::INTEROP,
+            &device(),
+            &json!({"owners": [{"value": "u1"}]}),
+            &operations
+        ),
+        Ok(Some(json!({"owners": [{"value": "u1", "type": "User"}]})))
+    );
+}
+
+#[test]
 fn remove_with_value_removes_the_named_members() {
     for value in [
         json!([{"value": "a"}]),
@@ -500,6 +515,11 @@ fn ignore_unknown_paths() {
             ScimType::InvalidPath,
         );
     }
+    // Unless unknown attributes are to be refused.
+    let operations = json!([{"op": "replace", "path": "companyName", "value": "x"}]);
+    let profile = Profile::INTEROP.validating(Validation::UnknownAttributes);
+    let error = planned(&user(), &operations, &profile).unwrap_err();
+    assert_eq!(error.scim_type(), Some(ScimType::InvalidPath));
     // What is no path at all is an error, quirk or not.
     for path in ["emails[", "a b", "title]"] {
         let operations = json!([{"op": "replace", "path": path, "value": "x"}]);
