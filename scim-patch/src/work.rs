@@ -14,7 +14,7 @@ pub(crate) struct Work {
 impl Work {
     /// Element visits: below a second or two on today's machines, and enough for a plain operation
     /// on millions of elements.
-    pub(crate) const LIMIT: usize = 4_000_000;
+    pub(crate) const LIMIT: usize = 10_000_000;
 
     pub(crate) fn new() -> Self {
         Self { left: Self::LIMIT }

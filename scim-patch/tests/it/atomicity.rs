@@ -87,6 +87,10 @@ fn hostile_repetition_is_refused_in_bounded_work() {
         json!({"op": "replace", "path": format!("emails[value eq \"{n}@b.org\"].type"), "value": "x"})
     }));
     assert_eq!(refused(&user(), &json!({}), &json!(operations)), ScimType::TooMany);
+    // So is one long filter over many values.
+    let path = format!("emails[{}]", vec!["type eq \"x\""; 4000].join(" or "));
+    let long = json!([{"op": "remove", "path": path}]);
+    assert_eq!(refused(&user(), &json!({"emails": values}), &long), ScimType::TooMany);
     // A list of that length in one operation is no matter.
     let operations = json!([{"op": "add", "path": "emails", "value": values}]);
     let after = changed(

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use scim_core::{Member, Profile, ScimError, ScimType};
+use scim_core::{Member, Profile, Registry, ScimError, ScimType};
 use scim_patch::{MemberOp, apply_members};
 use serde_json::{Value, json};
 
@@ -105,6 +105,22 @@ fn a_filter_by_value_removes_by_value() {
         let [MemberOp::Remove(values)] = &*operations else { panic!("{operations:?}") };
         assert_eq!(values.iter().map(|v| &**v).collect::<Vec<_>>(), expected);
     }
+}
+
+#[test]
+fn a_filter_by_value_looks_at_the_rows_where_case_does_not_count() {
+    let mut schema = serde_json::to_value(&**group().schema()).unwrap();
+    schema["attributes"][1]["subAttributes"][0]["caseExact"] = json!(false);
+    assert_eq!(schema["attributes"][1]["subAttributes"][0]["name"], "value");
+    let mut registry = Registry::empty();
+    registry.add_schema_json(&schema.to_string()).unwrap();
+    let resource_type = json!({"name": "Group", "endpoint": "/Groups", "schema": schema["id"]});
+    let resource_type = registry.add_resource_type_json(&resource_type.to_string()).unwrap();
+    let patch = json!([{"op": "remove", "path": r#"members[value eq "AB"]"#}]);
+    let plan = planned(&resource_type, &patch, &Profile::STRICT).unwrap().plan;
+    let mut members = rows(&[("Ab", None), ("c", None)]);
+    assert_eq!(apply_members(&plan.members, &mut members), Ok(true));
+    assert_eq!(values(&members), ["c"]);
 }
 
 #[test]
@@ -278,6 +294,11 @@ fn neighbouring_operations_are_joined() {
     assert_eq!(summary(json!([clear, add("a"), add("b"), remove("a")])), "replace b");
     assert_eq!(summary(json!([clear, add("a"), remove("a")])), "clear");
     assert_eq!(summary(json!([clear, add("a"), remove("a"), add("b")])), "replace b");
+    // What the first did not know of a member the second may.
+    let typed = json!({"op": "add", "path": "members", "value": [{"value": "a", "type": "User"}]});
+    let joined = operations(&json!([add("a"), typed]));
+    let [MemberOp::Add(list)] = &*joined else { panic!("{joined:?}") };
+    assert_eq!(*list, rows(&[("a", Some("User"))]));
     // A selection may fail, so it stays.
     let select =
         json!({"op": "replace", "path": r#"members[type eq "User"].type"#, "value": "User"});

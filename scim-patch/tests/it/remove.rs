@@ -131,6 +131,12 @@ fn a_reference_without_its_value_is_none() {
         changed(&user(), &before, &remove(&format!("{ENTERPRISE}:manager.value"))),
         json!({ENTERPRISE: {"department": "Tours"}})
     );
+    // What else was said of it goes too.
+    let owners = json!({"owners": [{"value": "u1", "since": "2020"}, {"value": "u2"}]});
+    assert_eq!(
+        changed(&device(), &owners, &remove(r#"owners[value eq "u1"].value"#)),
+        json!({"owners": [{"value": "u2"}]})
+    );
     // `$ref` is computed from `value`: there is nothing of it to remove.
     unchanged(&user(), &before, &remove(&format!("{ENTERPRISE}:manager.$ref")));
 }
