@@ -16,8 +16,9 @@ pub struct Member {
     /// The name of its resource type: what the client said, or what the store found. `None` for
     /// neither.
     pub resource_type: Option<Arc<str>>,
-    /// Its name for people, where a store has it at hand. Only stores set it (it is readOnly,
-    /// erratum 6011).
+    /// Its name for people, where a store has it at hand:
+    /// [`ResourceType::display_name`](crate::ResourceType::display_name). Only stores set it (it is
+    /// readOnly, erratum 6011).
     pub display: Option<Arc<str>>,
     /// Whether the store found the resource: only then is there a `$ref`.
     pub exists: bool,

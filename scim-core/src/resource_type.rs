@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
+use serde_json::{Map, Value};
 
 use crate::builtin;
 use crate::definition;
@@ -138,6 +139,15 @@ impl ResourceType {
     #[must_use]
     pub fn has_groups(&self) -> bool {
         self.schema.id() == USER_URN
+    }
+
+    /// What a reference to a resource of this type shows as its name (`members.display`,
+    /// `groups.display`, `manager.displayName`): its `displayName` (RFC 7643 §4.3). `None` when it
+    /// has none, whatever else it is called, or when its schema keeps it from being returned.
+    #[must_use]
+    pub fn display_name<'a>(&self, attributes: &'a Map<String, Value>) -> Option<&'a str> {
+        let attribute = find(&self.core, "displayName").filter(|a| !a.is_never_returned())?;
+        attributes.get(&attribute.name)?.as_str()
     }
 
     /// What `path` names: a path with or without URN, matched without regard to case

@@ -199,9 +199,7 @@ impl Tenant {
     fn known(&self, member: &Member) -> Member {
         let found = self.by_id.get(&*member.value).and_then(|s| self.resources.get(s));
         let Some(found) = found else { return member.clone() };
-        let display = ["displayName", "userName"]
-            .into_iter()
-            .find_map(|name| found.attributes.get(name).and_then(Value::as_str));
+        let display = found.resource_type.display_name(&found.attributes);
         Member {
             value: Arc::clone(&member.value),
             resource_type: Some(Arc::clone(found.resource_type.name())),

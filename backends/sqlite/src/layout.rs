@@ -185,9 +185,7 @@ impl TypeLayout {
     pub(crate) fn derive(&self, attributes: &Map<String, Value>) -> Derived {
         let text = |column: &Option<AttributeRef>| column_key(column, attributes)?.into_text();
         let columns = &self.columns;
-        let display = ["displayName", "userName"]
-            .into_iter()
-            .find_map(|name| attributes.get(name).and_then(Value::as_str));
+        let display = self.resource_type.display_name(attributes);
         Derived {
             external_id: text(&columns.external_id),
             user_name: text(&columns.user_name),
@@ -241,7 +239,7 @@ impl TypeLayout {
         for (_, path) in &self.references {
             writeln!(text, "  refers {path}")?;
         }
-        Ok(())
+        writeln!(text, "  display displayName")
     }
 }
 

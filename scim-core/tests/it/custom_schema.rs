@@ -353,6 +353,28 @@ fn membership_and_passwords_of_other_types_stay_in_the_resource() {
     assert!(!set.project(resource.into_attributes()).contains_key("password"));
 }
 
+/// RFC 7643 §4.3: "the displayName of the User's manager", and so with any reference.
+#[test]
+fn a_reference_shows_the_display_name_when_it_may_be_returned() {
+    let attributes = object(json!({"userName": "bjensen", "displayName": "Babs Jensen"}));
+    assert_eq!(ResourceType::user().display_name(&attributes), Some("Babs Jensen"));
+    let nameless = object(json!({"userName": "bjensen"}));
+    assert_eq!(ResourceType::user().display_name(&nameless), None);
+    for (returned, expected) in
+        [("always", Some("x")), ("default", Some("x")), ("request", Some("x")), ("never", None)]
+    {
+        let mut registry = Registry::empty();
+        let schema = json!({"id": "urn:example:own",
+            "attributes": [{"name": "displayName", "returned": returned}]});
+        registry.add_schema_json(&schema.to_string()).unwrap();
+        let own = json!({"name": "Own", "endpoint": "/Own", "schema": "urn:example:own"});
+        let own = registry.add_resource_type_json(&own.to_string()).unwrap();
+        assert_eq!(own.display_name(&object(json!({"displayName": "x"}))), expected, "{returned}");
+    }
+    // Of a type that defines no such attribute it says nothing.
+    assert_eq!(device::resource_type().display_name(&attributes), None);
+}
+
 #[test]
 fn what_is_never_returned_is_in_no_debug_output() {
     let json = device(json!({

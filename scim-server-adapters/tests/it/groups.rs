@@ -2,23 +2,39 @@
 
 use serde_json::json;
 
-use crate::client::{BASE, Client, GROUP};
+use crate::client::{BASE, Client, ENTERPRISE, GROUP, USER};
 
 #[tokio::test]
 async fn members_carry_type_and_ref_and_users_show_their_groups() {
     let client = Client::new();
-    let user = client.user("bjensen").await;
+    let body = json!({"schemas": [USER], "userName": "bjensen", "displayName": "Babs Jensen"});
+    let user = client.post("/Users", body).await.id();
     let group = client.group("Tour Guides", &[&user]).await;
     let members = client.get(&format!("/Groups/{group}")).await.json()["members"].clone();
     assert_eq!(
         members,
-        json!([{"value": user, "$ref": format!("{BASE}/Users/{user}"), "type": "User", "display": "bjensen"}]),
+        json!([{"value": user, "$ref": format!("{BASE}/Users/{user}"), "type": "User", "display": "Babs Jensen"}]),
     );
     let groups = client.get(&format!("/Users/{user}")).await.json()["groups"].clone();
     assert_eq!(
         groups,
-        json!([{"value": group, "$ref": format!("{BASE}/Groups/{group}"), "type": "Group", "display": "Tour Guides"}]),
+        json!([{"value": group, "$ref": format!("{BASE}/Groups/{group}"), "type": "direct", "display": "Tour Guides"}]),
     );
+}
+
+/// RFC 7643 §4.3: the name shown is the displayName of the resource referred to, which may have
+/// none; another name in its place would differ from what that resource says of itself.
+#[tokio::test]
+async fn a_reference_to_a_user_without_display_name_shows_no_name() {
+    let client = Client::new();
+    let boss = client.user("boss").await;
+    let group = client.group("Guides", &[&boss]).await;
+    let members = client.get(&format!("/Groups/{group}")).await.json()["members"].clone();
+    let location = format!("{BASE}/Users/{boss}");
+    assert_eq!(members, json!([{"value": boss, "$ref": location, "type": "User"}]));
+    let body = json!({"schemas": [USER, ENTERPRISE], "userName": "bjensen", ENTERPRISE: {"manager": {"value": boss}}});
+    let user = client.post("/Users", body).await.json();
+    assert_eq!(user[ENTERPRISE]["manager"], json!({"value": boss, "$ref": location}));
 }
 
 #[tokio::test]

@@ -318,13 +318,15 @@ impl<'s> Stage<'s> {
     /// How another resource refers to this one.
     pub(crate) fn reference(&self, endpoint: &str, placeholder: &str) -> Value {
         let named = self.get(endpoint, placeholder);
-        let display = named.get("displayName").or(named.get("userName")).expect("it has a name");
-        json!({
+        let mut reference = json!({
             "value": named["id"],
             "$ref": named["meta"]["location"],
             "type": named["meta"]["resourceType"],
-            "display": display,
-        })
+        });
+        if let Some(name) = named.get("displayName") {
+            reference["display"] = name.clone();
+        }
+        reference
     }
 
     /// How a group refers to its members.
