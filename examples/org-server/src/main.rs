@@ -6,8 +6,10 @@
 mod options;
 mod organizations;
 
-use std::io::IsTerminal as _;
+use std::future::IntoFuture as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use axum::Router;
@@ -17,10 +19,11 @@ use scim_core::Registry;
 use scim_server_adapters::axum::mount;
 use scim_server_adapters::{MemoryBackend, ProvisioningBackend, ScimService, Tenancy};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
 use crate::options::{Database, Options};
-use crate::organizations::Organizations;
+use crate::organizations::{Announced, Key, Organizations};
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -34,6 +37,12 @@ async fn main() -> Result<()> {
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(log)
         .init();
+
+    let mut stop = stop_requests()?;
+    // Before a key is made: one that could not be shown would be lost.
+    let listener = TcpListener::bind(options.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", options.listen))?;
 
     let backend: Arc<dyn ProvisioningBackend> = match &options.database {
         Database::Memory => Arc::new(MemoryBackend::new()),
@@ -49,11 +58,8 @@ async fn main() -> Result<()> {
     let (organizations, announced) =
         Organizations::open(file, options.org_id.as_deref(), options.api_key.as_deref())?;
 
-    let listener = TcpListener::bind(options.listen)
-        .await
-        .with_context(|| format!("cannot listen on {}", options.listen))?;
-    let base_url = match &options.base_url {
-        Some(url) => url.trim_end_matches('/').to_owned(),
+    let base_url = match options.base_url {
+        Some(url) => url,
         None => format!("http://{}", listener.local_addr()?),
     };
     let service = ScimService::builder(backend, Arc::new(organizations))
@@ -62,31 +68,63 @@ async fn main() -> Result<()> {
         .build();
     let app = Router::new().merge(mount("/scim", service));
 
-    for organization in announced {
-        println!("SCIM URL   {base_url}/scim/{}/v2", organization.id);
-        match (organization.new_key, &options.api_key) {
-            (Some(key), _) => println!("API key    {key}   (shown only now; its hash is kept)"),
-            (None, Some(_)) => println!("API key    the one given"),
-            (None, None) => println!("API key    as before (--api-key KEY sets another one)"),
-        }
+    announce(&base_url, &announced);
+    let mut first = stop.clone();
+    let server = axum::serve(listener, app).with_graceful_shutdown(async move {
+        let _ = first.wait_for(|asked| *asked > 0).await;
+    });
+    tokio::select! {
+        served = server.into_future() => served?,
+        () = patience(&mut stop) => tracing::warn!("stopping with requests under way"),
     }
-    axum::serve(listener, app).with_graceful_shutdown(stop_signal()).await?;
     tracing::info!("stopped");
     Ok(())
 }
 
-/// Resolves at Ctrl-C and at SIGTERM; requests under way are finished.
-async fn stop_signal() {
+/// Says where each organisation is and what its key is.
+fn announce(base_url: &str, organizations: &[Announced]) {
+    let lines = organizations.iter().map(|Announced { id, key }| {
+        let key = match key {
+            Key::Made(key) => format!("{key}   (shown only now; its hash is kept)"),
+            Key::Given => "the one given".to_owned(),
+            Key::Kept => "as before (--api-key KEY adds another one)".to_owned(),
+        };
+        format!("SCIM URL   {base_url}/scim/{id}/v2\nAPI key    {key}\n")
+    });
+    // Nobody may be listening, which is no reason not to serve.
+    let _ = std::io::stdout().write_all(lines.collect::<String>().as_bytes());
+}
+
+/// How long requests under way are waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Resolves when requests under way have had their time after the first request to stop, or at the
+/// second.
+async fn patience(stop: &mut watch::Receiver<u32>) {
+    let _ = stop.wait_for(|asked| *asked > 0).await;
+    let _ = tokio::time::timeout(PATIENCE, stop.wait_for(|asked| *asked > 1)).await;
+}
+
+/// Counts requests to stop: Ctrl-C and, where there is such a thing, SIGTERM.
+fn stop_requests() -> Result<watch::Receiver<u32>> {
+    let (count, stop) = watch::channel(0);
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            return;
+        for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
+            let (mut signals, count) = (signal(kind)?, count.clone());
+            tokio::spawn(async move {
+                while signals.recv().await.is_some() {
+                    count.send_modify(|asked| *asked += 1);
+                }
+            });
         }
     }
-    let _ = tokio::signal::ctrl_c().await;
+    #[cfg(not(unix))]
+    tokio::spawn(async move {
+        while tokio::signal::ctrl_c().await.is_ok() {
+            count.send_modify(|asked| *asked += 1);
+        }
+    });
+    Ok(stop)
 }

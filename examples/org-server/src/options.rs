@@ -15,7 +15,7 @@ pub(crate) struct Options {
     pub(crate) listen: SocketAddr,
 
     /// The public URL of this server, when it is not `http://` and the address it listens on
-    #[arg(long, env = "ORG_SERVER_BASE_URL", value_name = "URL")]
+    #[arg(long, env = "ORG_SERVER_BASE_URL", value_name = "URL", value_parser = base_url)]
     pub(crate) base_url: Option<String>,
 
     /// Where to keep everything: `sqlite:FILE`, or `memory:` to forget it at the end
@@ -47,6 +47,18 @@ impl FromStr for Database {
             _ => Err("expected `sqlite:FILE` or `memory:`".to_owned()),
         }
     }
+}
+
+/// A URL that paths can be appended to; without the slash at its end.
+fn base_url(text: &str) -> Result<String, String> {
+    let wanted = || "expected `http://` or `https://`, a host and perhaps a path".to_owned();
+    let url: http::Uri = text.parse().map_err(|_| wanted())?;
+    let web = matches!(url.scheme_str(), Some("http" | "https"));
+    let host = url.host().is_some_and(|host| !host.is_empty());
+    if !web || !host || url.query().is_some() || text.contains('#') {
+        return Err(wanted());
+    }
+    Ok(text.trim_end_matches('/').to_owned())
 }
 
 /// An organisation's id is a segment of its URL.

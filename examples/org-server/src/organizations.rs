@@ -22,8 +22,18 @@ pub(crate) struct Organizations {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Announced {
     pub(crate) id: String,
-    /// The key, when it was made just now and can be shown.
-    pub(crate) new_key: Option<String>,
+    pub(crate) key: Key,
+}
+
+/// What is to be said of an organisation's key.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Key {
+    /// It was made just now and can be shown.
+    Made(String),
+    /// It is the one that was given at this start.
+    Given,
+    /// It is from an earlier start.
+    Kept,
 }
 
 impl Organizations {
@@ -55,7 +65,7 @@ impl Organizations {
             // Two servers may start at once on one file.
             rusqlite::TransactionBehavior::Immediate,
         )?;
-        let made = ensure(&transaction, org_id, api_key)?;
+        let mut ensured = Some(ensure(&transaction, org_id, api_key)?);
         transaction.commit()?;
 
         let mut keys: HashMap<String, Vec<TokenHash>> = HashMap::new();
@@ -63,8 +73,8 @@ impl Organizations {
         let mut statement = connection.prepare("SELECT id FROM organization ORDER BY sequence")?;
         for id in statement.query_map([], |row| row.get::<_, String>(0))? {
             let id = id?;
-            let new_key = made.iter().find(|(org, _)| *org == id).map(|(_, key)| key.clone());
-            announced.push(Announced { id: id.clone(), new_key });
+            let key = ensured.take_if(|ensured| ensured.id == id);
+            announced.push(Announced { id: id.clone(), key: key.map_or(Key::Kept, |e| e.key) });
             keys.insert(id, Vec::new());
         }
         let mut statement = connection.prepare("SELECT organization, hash FROM api_key")?;
@@ -77,12 +87,12 @@ impl Organizations {
     }
 }
 
-/// Makes what is asked for and not there; gives back the organisation and key that were made.
+/// Makes what is asked for and not there; gives back the organisation that was meant.
 fn ensure(
     connection: &Connection,
     org_id: Option<&str>,
     api_key: Option<&str>,
-) -> Result<Option<(String, String)>> {
+) -> Result<Announced> {
     let first: Option<String> = connection
         .query_row("SELECT id FROM organization ORDER BY sequence LIMIT 1", [], |row| row.get(0))
         .optional()?;
@@ -97,18 +107,22 @@ fn ensure(
          ON CONFLICT (id) DO NOTHING",
         [&id],
     )? > 0;
-    let new_key = match api_key {
-        Some(_) => None,
-        None if made => Some(generate_key()),
-        None => return Ok(None),
+    let key = match api_key {
+        Some(_) => Key::Given,
+        None if made => Key::Made(generate_key()),
+        None => Key::Kept,
     };
-    if let Some(key) = api_key.or(new_key.as_deref()) {
+    let new = match &key {
+        Key::Made(key) => Some(&**key),
+        Key::Given | Key::Kept => api_key,
+    };
+    if let Some(new) = new {
         connection.execute(
             "INSERT INTO api_key (organization, hash) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-            params![id, TokenHash::of(key).as_bytes()],
+            params![id, TokenHash::of(new).as_bytes()],
         )?;
     }
-    Ok(new_key.map(|key| (id, key)))
+    Ok(Announced { id, key })
 }
 
 /// 256 random bits.

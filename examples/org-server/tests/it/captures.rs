@@ -102,7 +102,8 @@ fn replay_all(client: &str, rows: &[Row], refused: &[Row], database: Database) {
 
     for capture in captures {
         println!("{client}/{}", capture.file);
-        let ((_, status, row), taken) = all().find(|((file, ..), _)| capture.file == *file).unwrap();
+        let ((_, status, row), taken) =
+            all().find(|((file, ..), _)| capture.file == *file).unwrap();
         assert_eq!(capture.takes(*status), taken, "what the source expects of {status}");
         stage.present(capture, *status);
         row(&mut stage);

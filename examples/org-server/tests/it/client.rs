@@ -108,10 +108,6 @@ impl Client {
         self.send("POST", path, &[], Some(body.to_string().as_bytes()))
     }
 
-    pub(crate) fn put(&self, path: &str, body: &Value) -> Answer {
-        self.send("PUT", path, &[], Some(body.to_string().as_bytes()))
-    }
-
     pub(crate) fn patch(&self, path: &str, body: &Value) -> Answer {
         self.send("PATCH", path, &[], Some(body.to_string().as_bytes()))
     }
@@ -169,7 +165,8 @@ impl Answer {
         // RFC 7644 §8.1; without a charset, since JSON has none to choose.
         assert_eq!(self.header("content-type"), Some(SCIM_JSON), "{what}");
         let body = self.json();
-        let is = |schema: &str| body["schemas"].as_array().is_some_and(|s| s.contains(&schema.into()));
+        let is =
+            |schema: &str| body["schemas"].as_array().is_some_and(|s| s.contains(&schema.into()));
         if self.status >= 400 {
             assert!(is(ERROR), "{what}: {body}");
             // RFC 7644 §3.12: a JSON string.
@@ -197,7 +194,8 @@ impl Answer {
 
 /// What RFC 7643 asks of any resource that is returned.
 fn check_resource(what: &str, resource: &Value, scim_url: &str) {
-    let object = resource.as_object().unwrap_or_else(|| panic!("{what}: {resource} is no resource"));
+    let object =
+        resource.as_object().unwrap_or_else(|| panic!("{what}: {resource} is no resource"));
     assert!(!object.contains_key("password"), "{what}: {resource} shows a password");
     let schemas = object.get("schemas").and_then(Value::as_array);
     assert!(schemas.is_some_and(|s| !s.is_empty()), "{what}: no `schemas` in {resource}");

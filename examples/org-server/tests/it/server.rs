@@ -137,11 +137,7 @@ impl Drop for Server {
 pub(crate) fn refusal(mut command: Command) -> Stopped {
     let output = command.output().expect("it starts");
     let lines = |bytes: &[u8]| String::from_utf8_lossy(bytes).lines().map(str::to_owned).collect();
-    Stopped {
-        status: output.status,
-        stdout: lines(&output.stdout),
-        stderr: lines(&output.stderr),
-    }
+    Stopped { status: output.status, stdout: lines(&output.stdout), stderr: lines(&output.stderr) }
 }
 
 /// What a process writes to a pipe, line by line. A thread reads it, so that the process never

@@ -29,7 +29,8 @@ impl Wire {
     pub(crate) fn head(server: &Server, method: &str, path: &str, headers: &[&str]) -> Vec<u8> {
         let target = server.scim_url().strip_prefix("http://").expect("it is an http URL");
         let target = target.strip_prefix(server.address()).expect("the URL begins so");
-        let mut head = format!("{method} {target}{path} HTTP/1.1\r\nHost: {}\r\n", server.address());
+        let mut head =
+            format!("{method} {target}{path} HTTP/1.1\r\nHost: {}\r\n", server.address());
         head.push_str(&format!("Authorization: Bearer {KEY}\r\n"));
         headers.iter().for_each(|line| head.push_str(&format!("{line}\r\n")));
         head.push_str("\r\n");
@@ -69,7 +70,8 @@ impl Wire {
         let status = head.first()?.split(' ').nth(1)?.parse().ok()?;
         let mut reply = Reply { status, head, body: Vec::new() };
         assert_eq!(reply.header("transfer-encoding"), None, "the length of an answer is known");
-        let length = reply.header("content-length").map_or(0, |l| l.parse().expect("it is a number"));
+        let length =
+            reply.header("content-length").map_or(0, |l| l.parse().expect("it is a number"));
         if method != "HEAD" {
             reply.body = vec![0; length];
             self.stream.read_exact(&mut reply.body).ok()?;

@@ -109,7 +109,11 @@ fn manager_check(s: &mut Stage<'_>) {
     s.finds(&[]);
     let managed_by = |s: &Stage<'_>, manager: &str| {
         let path = format!("{ENTERPRISE}:manager");
-        s.patch("Users", user, json!([{"op": "replace", "path": path, "value": {"value": s.id(manager)}}]));
+        s.patch(
+            "Users",
+            user,
+            json!([{"op": "replace", "path": path, "value": {"value": s.id(manager)}}]),
+        );
     };
     managed_by(s, manager);
     // It asked for the id alone.
