@@ -245,12 +245,27 @@ impl Stored {
         );
         for (name, rows) in [("members", &self.members), ("groups", &self.groups)] {
             if let Some(rows) = rows.as_ref().filter(|rows| !rows.is_empty()) {
-                let rows = rows.iter().map(|m| Value::Object(m.to_json())).collect();
+                let direct = name == "groups";
+                let rows = rows.iter().map(|m| Value::Object(row_json(m, direct))).collect();
                 json.insert(name.to_owned(), Value::Array(rows));
             }
         }
         Ok(json)
     }
+}
+
+/// The `type` of a user's groups: membership through another group is not looked for
+/// (RFC 7643 §4.1.2).
+pub(crate) const DIRECT: &str = "direct";
+
+/// A row as an element of `members`, where `type` is the resource type, or of `groups`, where it
+/// is how one belongs.
+pub(crate) fn row_json(row: &Member, is_group_of_user: bool) -> Map<String, Value> {
+    let mut element = row.to_json();
+    if is_group_of_user {
+        element.insert("type".to_owned(), DIRECT.into());
+    }
+    element
 }
 
 /// A query over one or more resource types.

@@ -1,5 +1,7 @@
 //! The bounds that every request is held to.
 
+use std::time::Duration;
+
 /// Bounds on what one request may cost. Every one is settable; the defaults suit a server that
 /// faces the internet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +22,9 @@ pub struct Limits {
     /// How long a walk by cursor may take, in seconds from its first page (default one day);
     /// beyond it a cursor has expired.
     pub cursor_seconds: u32,
+    /// How long a request may take (default 30 seconds); beyond it the answer is 503. A write may
+    /// have happened or not.
+    pub time: Duration,
     /// How many resources may be examined to answer one query (default 10,000); beyond it the
     /// answer is 400 `tooMany`.
     pub work: usize,
@@ -39,6 +44,7 @@ impl Default for Limits {
             default_page_size: 100,
             page_members: 100_000,
             cursor_seconds: 86_400,
+            time: Duration::from_secs(30),
             work: 10_000,
             filter: scim_filter::Limits::default(),
             patch_members: 100,

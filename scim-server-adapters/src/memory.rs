@@ -10,7 +10,7 @@ use scim_core::{
     DateTime, Member, Resource, ResourceId, ResourceType, ScimError, ScimType, SortOrder, Version,
     refers_to_resource,
 };
-use scim_patch::{MemberOp, PatchPlan};
+use scim_patch::{MemberOp, PatchPlan, apply_members};
 use serde_json::{Map, Value};
 
 use crate::backend::{
@@ -81,13 +81,21 @@ type Touched = Vec<Arc<str>>;
 
 impl Members {
     fn add(&mut self, member: Member, touched: &mut Touched) {
-        if self.places.contains_key(&member.value) {
-            return;
+        let present = self.places.get(&member.value).and_then(|place| self.rows.get_mut(place));
+        match present {
+            // Immutable, but unknown so far.
+            Some(present) if present.resource_type.is_none() && member.resource_type.is_some() => {
+                present.resource_type = member.resource_type;
+                touched.push(member.value);
+            }
+            Some(_) => {}
+            None => {
+                self.last += 1;
+                touched.push(Arc::clone(&member.value));
+                self.places.insert(Arc::clone(&member.value), self.last);
+                self.rows.insert(self.last, member);
+            }
         }
-        self.last += 1;
-        touched.push(Arc::clone(&member.value));
-        self.places.insert(Arc::clone(&member.value), self.last);
-        self.rows.insert(self.last, member);
     }
 
     fn remove(&mut self, value: &str, touched: &mut Touched) {
@@ -104,17 +112,23 @@ impl Members {
             self.remove(&value, touched);
         }
         for member in members {
-            self.add(member, touched);
+            let present = self.places.get(&member.value).and_then(|place| self.rows.get_mut(place));
+            match present {
+                Some(present)
+                    if member.resource_type.is_some()
+                        && present.resource_type != member.resource_type =>
+                {
+                    present.resource_type = member.resource_type;
+                    touched.push(member.value);
+                }
+                Some(_) => {}
+                None => self.add(member, touched),
+            }
         }
     }
 
-    /// Applies operations in place: each costs what it changes. A [`MemberOp::Select`] looks at
-    /// all rows and may fail midway, so the caller works on a copy where there is one.
-    fn apply(
-        &mut self,
-        operations: &[MemberOp],
-        touched: &mut Touched,
-    ) -> Result<(), BackendError> {
+    /// Applies operations in place: each costs what it changes.
+    fn apply(&mut self, operations: &[MemberOp], touched: &mut Touched) {
         for operation in operations {
             match operation {
                 MemberOp::Add(members) => {
@@ -125,16 +139,10 @@ impl Members {
                 }
                 MemberOp::Clear => self.replace(Vec::new(), touched),
                 MemberOp::Replace(members) => self.replace(members.clone(), touched),
-                MemberOp::Select(select) => {
-                    let mut rows: Vec<Member> = self.rows.values().cloned().collect();
-                    if select.apply(&mut rows)? {
-                        self.replace(Vec::new(), touched);
-                        self.replace(rows, touched);
-                    }
-                }
+                // It looks at all rows, so the whole request is done by `apply_members`.
+                MemberOp::Select(_) => {}
             }
         }
-        Ok(())
     }
 }
 
@@ -325,6 +333,9 @@ impl Tenant {
                 break;
             }
         }
+        if page.resources.is_empty() {
+            page.next = None;
+        }
         page.total = query.total.then_some(matched);
         Ok(page)
     }
@@ -421,9 +432,15 @@ impl Tenant {
         let new = plan.document.apply(&record.attributes)?;
         let mut touched = Touched::new();
         let staged = if plan.members.iter().any(|op| matches!(op, MemberOp::Select(_))) {
-            let mut members = record.members.clone();
-            members.apply(&plan.members, &mut touched)?;
-            Some(members)
+            let mut rows = record.members.rows.values().map(|row| self.known(row)).collect();
+            let mut members = Members::default();
+            if apply_members(&plan.members, &mut rows)? {
+                touched.extend(record.members.places.keys().cloned());
+                members.replace(rows, &mut touched);
+                Some(members)
+            } else {
+                Some(record.members.clone())
+            }
         } else {
             None
         };
@@ -435,7 +452,7 @@ impl Tenant {
         let record = self.resources.get_mut(&sequence).ok_or(BackendError::NotFound)?;
         match staged {
             Some(members) => record.members = members,
-            None => record.members.apply(&plan.members, &mut touched)?,
+            None => record.members.apply(&plan.members, &mut touched),
         }
         let changed = new.is_some() || !touched.is_empty();
         if let Some(new) = new {

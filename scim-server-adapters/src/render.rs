@@ -9,7 +9,7 @@ use scim_core::{
 };
 use serde_json::{Map, Value};
 
-use crate::backend::{BackendError, Body, Stored};
+use crate::backend::{BackendError, Body, DIRECT, Stored, row_json};
 use crate::route::encode_segment;
 
 /// Writes resources for one tenant, whose URIs begin with `base`.
@@ -69,11 +69,11 @@ impl<'a> Renderer<'a> {
         }
         if let Some(members) = &stored.members {
             out.extend_from_slice(b",\"members\":");
-            self.references(out, members)?;
+            self.references(out, members, None)?;
         }
         if let Some(groups) = stored.groups.as_ref().filter(|groups| !groups.is_empty()) {
             out.extend_from_slice(b",\"groups\":");
-            self.references(out, groups)?;
+            self.references(out, groups, Some(DIRECT))?;
         }
         out.extend_from_slice(
             format!(
@@ -91,7 +91,14 @@ impl<'a> Renderer<'a> {
         Ok(())
     }
 
-    fn references(&self, out: &mut Vec<u8>, references: &[Member]) -> Result<(), BackendError> {
+    /// References with their URIs; `kind` stands for the resource type where `type` means something
+    /// else.
+    fn references(
+        &self,
+        out: &mut Vec<u8>,
+        references: &[Member],
+        kind: Option<&str>,
+    ) -> Result<(), BackendError> {
         out.push(b'[');
         for (i, reference) in references.iter().enumerate() {
             if i > 0 {
@@ -108,9 +115,9 @@ impl<'a> Renderer<'a> {
                 json(out, display)?;
                 out.push(b',');
             }
-            if let Some(resource_type) = &reference.resource_type {
+            if let Some(kind) = kind.or(reference.resource_type.as_deref()) {
                 out.extend_from_slice(b"\"type\":");
-                json(out, resource_type)?;
+                json(out, kind)?;
                 out.push(b',');
             }
             out.extend_from_slice(b"\"value\":");
@@ -141,7 +148,7 @@ impl<'a> Renderer<'a> {
                 continue;
             }
             let elements = rows.iter().map(|row| {
-                let mut element = row.to_json();
+                let mut element = row_json(row, name == "groups");
                 if let Some(uri) = self.reference_uri(row) {
                     element.insert("$ref".to_owned(), uri.into());
                 }

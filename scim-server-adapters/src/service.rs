@@ -1,10 +1,14 @@
 //! [`ScimService`]: one request in, one response out, whatever happens in between.
 
 use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Instant;
 
 use bytes::Bytes;
+use futures_timer::Delay;
 use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response};
@@ -12,7 +16,7 @@ use scim_core::{DateTime, Profile, Quirks, Registry, ResourceType, ScimError};
 use tracing::Instrument as _;
 
 use crate::auth::{Authenticator, bearer_token};
-use crate::backend::{ProvisioningBackend, RequestContext};
+use crate::backend::{BackendError, ProvisioningBackend, RequestContext};
 use crate::body::ScimBody;
 use crate::dispatch::dispatch;
 use crate::exchange::{Answer, Exchange, Failure, SCIM_JSON};
@@ -98,7 +102,7 @@ impl ScimService {
         let (parts, body) = request.into_parts();
         let request_id = request_id(&parts.headers);
         let mut trace = Trace::default();
-        let answer = self.answer(&parts, &body, &request_id, &mut trace).await;
+        let answer = self.in_time(self.answer(&parts, &body, &request_id, &mut trace)).await;
         let response = answer.unwrap_or_else(|failure| {
             trace.scim_type = failure.error.scim_type();
             failure.into_response()
@@ -118,6 +122,24 @@ impl ScimService {
         };
         let response = Failure::from(error).into_response();
         finish(parts, &request_id(&parts.headers), &Trace::default(), started, response)
+    }
+
+    /// The answer, or 503 when it takes longer than it may.
+    async fn in_time(&self, answer: impl Future<Output = Answer>) -> Answer {
+        let mut answer = pin!(answer);
+        // Works under any runtime, and under none. What is answered at once needs no timer.
+        let mut limit: Option<Delay> = None;
+        poll_fn(|cx| match answer.as_mut().poll(cx) {
+            Poll::Ready(answer) => Poll::Ready(answer),
+            Poll::Pending => {
+                let limit = limit.get_or_insert_with(|| Delay::new(self.inner.limits.time));
+                Pin::new(limit).poll(cx).map(|()| {
+                    let late = BackendError::Unavailable { retry_after: None };
+                    Err(Failure::backend(&late, "the request"))
+                })
+            }
+        })
+        .await
     }
 
     fn too_large(&self) -> ScimError {

@@ -86,3 +86,26 @@ async fn each_operation_of_a_bulk_request_is_decided_on() {
         .collect();
     assert_eq!(statuses, ["201", "403", "403"]);
 }
+
+/// Never comes to a decision.
+struct Undecided;
+
+#[async_trait]
+impl Policy for Undecided {
+    async fn decide(&self, _: &RequestContext, _: &Action<'_>) -> Result<Verdict, BackendError> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_takes_too_long_is_503() {
+    let limits = {
+        let mut l = scim_server_adapters::Limits::default();
+        l.time = Duration::from_millis(10);
+        l
+    };
+    let client = Client::of(builder().policy(Arc::new(Undecided)).limits(limits).build());
+    let answer = client.get("/Users").await;
+    answer.assert_error(503, None);
+    assert_eq!(answer.header("retry-after"), "1");
+}
