@@ -43,6 +43,8 @@ async fn main() -> Result<()> {
     let listener = TcpListener::bind(options.listen)
         .await
         .with_context(|| format!("cannot listen on {}", options.listen))?;
+    let address = listener.local_addr()?;
+    tracing::info!("listening on {address}");
 
     let backend: Arc<dyn ProvisioningBackend> = match &options.database {
         Database::Memory => Arc::new(MemoryBackend::new()),
@@ -60,7 +62,7 @@ async fn main() -> Result<()> {
 
     let base_url = match options.base_url {
         Some(url) => url,
-        None => format!("http://{}", listener.local_addr()?),
+        None => format!("http://{address}"),
     };
     let service = ScimService::builder(backend, Arc::new(organizations))
         .base_url(&format!("{base_url}/scim"))

@@ -12,10 +12,13 @@ use crate::client::Client;
 pub(crate) const ORG: &str = "acme";
 pub(crate) const KEY: &str = "the-key.of_acme~0123+/=";
 
+const LISTENING: &str = "listening on ";
+
 /// A running `org-server`. Dropping it kills it.
 pub(crate) struct Server {
     child: Child,
     scim_url: String,
+    address: String,
     stdout: Lines,
     stderr: Lines,
 }
@@ -64,7 +67,9 @@ impl Server {
             panic!("org-server ended with {status} before it listened: {:#?}", stderr.to_end());
         };
         let scim_url = line.trim_start_matches("SCIM URL").trim().to_owned();
-        Self { child, scim_url, stdout, stderr }
+        let listening = stderr.wait_for(|line| line.contains(LISTENING)).expect("it says where");
+        let (_, address) = listening.split_once(LISTENING).expect("it says where");
+        Self { child, scim_url, address: address.to_owned(), stdout, stderr }
     }
 
     /// The URL below which an identity provider finds `/Users`.
@@ -74,8 +79,7 @@ impl Server {
 
     /// The host and port it listens on.
     pub(crate) fn address(&self) -> &str {
-        let rest = self.scim_url.strip_prefix("http://").expect("it is an http URL");
-        rest.split('/').next().expect("there is a host")
+        &self.address
     }
 
     /// A client with the key of `acme`.
