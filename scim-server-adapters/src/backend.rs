@@ -125,7 +125,8 @@ pub struct Capabilities {
     /// Whether passwords that clients send are kept and can be changed.
     pub change_password: bool,
     /// Whether [`ProvisioningBackend::write_all`] works, and [`Change::Create`] honours an id that
-    /// the service minted: then `/Bulk` is served.
+    /// the service minted. Without it the service writes the operations of a bulk request one by
+    /// one.
     pub bulk: bool,
     /// Whether [`Query::order`] is honoured. Without it `sortBy` is ignored (RFC 7644 §3.4.2.3).
     pub sort: bool,

@@ -2,8 +2,10 @@
 //!
 //! Ids of new resources are minted beforehand, so that operations can refer to each other in any
 //! direction. An operation runs after those it refers to, and otherwise in request order;
-//! operations that refer to each other in a circle happen together or not at all.
+//! operations that refer to each other in a circle happen together or not at all. A backend that
+//! chooses ids itself gets the operations [`one_by_one`].
 
+mod one_by_one;
 mod order;
 mod references;
 
@@ -45,9 +47,6 @@ struct Minted {
 }
 
 pub(crate) async fn bulk(x: &mut Exchange<'_>) -> Answer {
-    if !x.service.backend.capabilities(&x.cx).bulk {
-        return Err(ScimError::with_status(501, "bulk operations are not supported").into());
-    }
     x.admit(ActionKind::Bulk, None, None).await?;
     let profile = x.profile;
     let request = BulkRequest::parse(x.body()?, &profile)?;
@@ -68,7 +67,12 @@ pub(crate) async fn bulk(x: &mut Exchange<'_>) -> Answer {
             Err(error) => Err(error),
         });
     }
-    let outcomes = perform(x, planned, request.fail_on_errors).await?;
+    let outcomes = if x.service.backend.capabilities(&x.cx).bulk {
+        perform(x, planned, request.fail_on_errors).await?
+    } else {
+        let operations = &request.operations;
+        one_by_one::perform(x, operations, planned, minted, request.fail_on_errors).await
+    };
     let operations = request
         .operations
         .iter()

@@ -31,9 +31,9 @@ pub(crate) async fn service_provider_config(x: &mut Exchange<'_>) -> Answer {
         "schemas": [SERVICE_PROVIDER_CONFIG_URN],
         "patch": {"supported": true},
         "bulk": {
-            "supported": capabilities.bulk,
-            "maxOperations": if capabilities.bulk { limits.bulk_operations } else { 0 },
-            "maxPayloadSize": if capabilities.bulk { limits.body_bytes } else { 0 },
+            "supported": true,
+            "maxOperations": limits.bulk_operations,
+            "maxPayloadSize": limits.body_bytes,
         },
         "filter": {"supported": true, "maxResults": limits.max_page_size},
         "changePassword": {"supported": capabilities.change_password},

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
-use scim_server_adapters::{BearerTokens, MemoryBackend, ScimService, ScimServiceBuilder, Tenancy};
+use scim_server_adapters::{
+    BearerTokens, MemoryBackend, ProvisioningBackend, ScimService, ScimServiceBuilder, Tenancy,
+};
 use serde_json::{Value, json};
 
 pub(crate) const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -27,12 +29,15 @@ pub(crate) struct Answer {
 }
 
 pub(crate) fn builder() -> ScimServiceBuilder {
+    over(Arc::new(MemoryBackend::new()))
+}
+
+pub(crate) fn over(backend: Arc<dyn ProvisioningBackend>) -> ScimServiceBuilder {
     let tokens = BearerTokens::new()
         .with_token("", "s3cret", "tests")
         .with_token("acme", "acme-key", "acme")
         .with_token("globex", "globex-key", "globex");
-    ScimService::builder(Arc::new(MemoryBackend::new()), Arc::new(tokens))
-        .base_url("https://example.com/scim")
+    ScimService::builder(backend, Arc::new(tokens)).base_url("https://example.com/scim")
 }
 
 impl Client {

@@ -1,11 +1,14 @@
 //! Laws that hold whatever the data: of pages, and of bulk requests.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use proptest::prelude::*;
+use scim_server_adapters::MemoryBackend;
 use serde_json::{Value, json};
 
-use crate::client::{Client, GROUP, USER};
+use crate::bulk::OwnIds;
+use crate::client::{Client, GROUP, USER, over};
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
@@ -195,9 +198,16 @@ proptest! {
     }
 
     #[test]
-    fn a_bulk_graph_makes_the_resources_that_single_requests_make(nodes in graph()) {
+    fn a_bulk_graph_makes_the_resources_that_single_requests_make(
+        nodes in graph(), own_ids in any::<bool>(),
+    ) {
         block_on(async {
-            let bulk = Client::new();
+            let bulk = if own_ids {
+                let backend = OwnIds(MemoryBackend::new());
+                Client::of(over(Arc::new(backend)).build())
+            } else {
+                Client::new()
+            };
             let operations: Vec<Value> = nodes
                 .iter()
                 .enumerate()
