@@ -2,7 +2,7 @@
 
 use scim_core::schema::AttributeType;
 use scim_core::{
-    Attribute, AttributeRef, DateTime, Profile, Quirk, Quirks, ResourceType, Returned, Target,
+    Attribute, AttributeRef, DateTime, Profile, Quirk, Quirks, ResourceType, Target,
     Validation, fold, parse_boolean,
 };
 
@@ -274,8 +274,7 @@ fn mistyped(attribute_type: AttributeType, comparison: &Comparison<'_>) -> Resol
 
 /// Whether answers never hold it, so that a filter must not tell its values either.
 fn is_sensitive(attribute: &AttributeRef) -> bool {
-    attribute.attribute().returned == Returned::Never
-        || attribute.leaf().returned == Returned::Never
+    attribute.attribute().is_never_returned() || attribute.leaf().is_never_returned()
 }
 
 /// What a path in brackets names: a sub-attribute, or the element itself.

@@ -3,8 +3,8 @@
 use std::cmp::Ordering;
 
 use scim_core::{
-    AttributeRef, AttributeType, DateTime, ResourceType, Result, Returned, ScimError, ScimType,
-    SortOrder, fold, is_primary, shorten,
+    AttributeRef, AttributeType, DateTime, ResourceType, Result, ScimError, ScimType, SortOrder,
+    fold, is_primary, shorten,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -96,8 +96,7 @@ pub(crate) fn resolve(resource_type: &ResourceType, sort_by: &str) -> Result<Opt
             ))
         })?;
     }
-    let never = |a: &scim_core::Attribute| a.returned == Returned::Never;
-    if never(attribute.attribute()) || never(attribute.leaf()) {
+    if attribute.attribute().is_never_returned() || attribute.leaf().is_never_returned() {
         return Err(ScimError::new(
             ScimType::Sensitive,
             format!("`sortBy`: `{}` is never returned", shorten(sort_by)),

@@ -18,7 +18,7 @@ use crate::key::Key;
 use crate::options::{DEFAULT_INDEXED, SqliteOptions};
 
 /// The version of [`TypeLayout::derive`]: it changes when the same document is to give other rows.
-const DERIVATION: u32 = 1;
+const DERIVATION: u32 = 2;
 
 /// The layout of every registered resource type.
 #[derive(Debug)]
@@ -239,7 +239,7 @@ impl TypeLayout {
         for (_, path) in &self.references {
             writeln!(text, "  refers {path}")?;
         }
-        writeln!(text, "  display displayName")
+        Ok(())
     }
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use scim_core::schema::{AttributeType, USER_URN};
-use scim_core::{Profile, ResourceType, ScimError, ScimType, Validation};
+use scim_core::{Profile, Registry, ResourceType, ScimError, ScimType, Validation};
 use scim_filter::{
     Expression, Filter, FilterError, Limits, Operator, ResolveErrorKind, ResolvedFilter, Subject,
     Test,
@@ -220,6 +220,27 @@ fn what_is_never_returned_cannot_be_filtered_by() {
         assert_eq!(refused_for(text, &rt), (position, ResolveErrorKind::Sensitive), "{text}");
     }
     assert_eq!(refused(r#"password eq "x""#), (0, ResolveErrorKind::Sensitive));
+}
+
+/// RFC 7643 §7: values of a writeOnly attribute "SHALL NOT be returned", whatever `returned` says.
+#[test]
+fn what_is_write_only_cannot_be_filtered_by() {
+    let mut registry = Registry::empty();
+    registry
+        .add_schema_json(
+            r#"{"id": "urn:example:Lock", "attributes": [
+                {"name": "code", "mutability": "writeOnly"},
+                {"name": "doors", "type": "complex", "multiValued": true, "subAttributes": [
+                    {"name": "value"}, {"name": "key", "mutability": "writeOnly"}]}]}"#,
+        )
+        .unwrap();
+    let lock = r#"{"name": "Lock", "endpoint": "/Locks", "schema": "urn:example:Lock"}"#;
+    let lock = registry.add_resource_type_json(lock).unwrap();
+    for (text, position) in
+        [("code pr", 0), (r#"code sw "1""#, 0), ("doors.key pr", 0), (r#"doors[key eq "1"]"#, 6)]
+    {
+        assert_eq!(refused_for(text, &lock), (position, ResolveErrorKind::Sensitive), "{text}");
+    }
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! `sortBy` and `sortOrder` (RFC 7644 §3.4.2.3).
 
+use scim_core::Registry;
 use serde_json::{Value, json};
 
-use crate::client::{Client, USER};
+use crate::client::{Client, USER, builder};
 
 async fn sorted(client: &Client, query: &str) -> Vec<String> {
     let answer = client.get(&format!("/Users?attributes=userName&{query}")).await;
@@ -76,6 +77,25 @@ async fn a_complex_attribute_without_value_and_a_secret_one_are_refused() {
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"], "sortBy": "password",
     });
     client.post("/Users/.search", body).await.assert_error(400, Some("sensitive"));
+}
+
+/// RFC 7643 §7: values of a writeOnly attribute "SHALL NOT be returned", and an order tells of them.
+#[tokio::test]
+async fn what_is_write_only_is_no_order() {
+    let mut registry = Registry::builtin();
+    registry
+        .add_schema_json(
+            r#"{"id": "urn:example:Lock", "attributes": [{"name": "code", "mutability": "writeOnly"}]}"#,
+        )
+        .unwrap();
+    registry
+        .add_resource_type_json(
+            r#"{"name": "Lock", "endpoint": "/Locks", "schema": "urn:example:Lock"}"#,
+        )
+        .unwrap();
+    let client = Client::of(builder().registry(registry).build());
+    client.get("/Locks?sortBy=code").await.assert_error(403, Some("sensitive"));
+    client.get("/Locks?filter=code+pr").await.assert_error(403, Some("sensitive"));
 }
 
 #[tokio::test]
