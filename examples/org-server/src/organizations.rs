@@ -15,7 +15,7 @@ use scim_server_adapters::{Authenticator, BackendError, Principal, TokenHash, be
 /// memory.
 #[derive(Debug)]
 pub(crate) struct Organizations {
-    keys: HashMap<String, Vec<TokenHash>>,
+    keys: HashMap<String, TokenHash>,
 }
 
 /// An organisation as it is announced at start.
@@ -57,9 +57,8 @@ impl Organizations {
                  id TEXT PRIMARY KEY, created INTEGER NOT NULL DEFAULT (unixepoch()),
                  sequence INTEGER NOT NULL UNIQUE) STRICT;
              CREATE TABLE IF NOT EXISTS api_key (
-                 organization TEXT NOT NULL REFERENCES organization (id),
-                 hash BLOB NOT NULL, created INTEGER NOT NULL DEFAULT (unixepoch()),
-                 PRIMARY KEY (organization, hash)) STRICT;",
+                 organization TEXT PRIMARY KEY REFERENCES organization (id),
+                 hash BLOB NOT NULL, created INTEGER NOT NULL DEFAULT (unixepoch())) STRICT;",
         )?;
         let transaction = connection.transaction_with_behavior(
             // Two servers may start at once on one file.
@@ -68,20 +67,19 @@ impl Organizations {
         let mut ensured = Some(ensure(&transaction, org_id, api_key)?);
         transaction.commit()?;
 
-        let mut keys: HashMap<String, Vec<TokenHash>> = HashMap::new();
+        let mut keys: HashMap<String, TokenHash> = HashMap::new();
         let mut announced = Vec::new();
         let mut statement = connection.prepare("SELECT id FROM organization ORDER BY sequence")?;
         for id in statement.query_map([], |row| row.get::<_, String>(0))? {
             let id = id?;
             let key = ensured.take_if(|ensured| ensured.id == id);
-            announced.push(Announced { id: id.clone(), key: key.map_or(Key::Kept, |e| e.key) });
-            keys.insert(id, Vec::new());
+            announced.push(Announced { id, key: key.map_or(Key::Kept, |e| e.key) });
         }
         let mut statement = connection.prepare("SELECT organization, hash FROM api_key")?;
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, [u8; 32]>(1)?)))?;
         for row in rows {
             let (id, hash): (String, _) = row?;
-            keys.entry(id).or_default().push(TokenHash::from_bytes(hash));
+            keys.insert(id, TokenHash::from_bytes(hash));
         }
         Ok((Self { keys }, announced))
     }
@@ -118,7 +116,9 @@ fn ensure(
     };
     if let Some(new) = new {
         connection.execute(
-            "INSERT INTO api_key (organization, hash) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+            "INSERT INTO api_key (organization, hash) VALUES (?1, ?2)
+             ON CONFLICT (organization) DO UPDATE SET hash = excluded.hash, created = unixepoch()
+             WHERE hash <> excluded.hash",
             params![id, TokenHash::of(new).as_bytes()],
         )?;
     }
@@ -138,7 +138,7 @@ impl Authenticator for Organizations {
         request: &Parts,
     ) -> Result<Option<Principal>, BackendError> {
         let Some(token) = bearer_token(request) else { return Ok(None) };
-        let hashes = self.keys.get(tenant).map(Vec::as_slice).unwrap_or_default();
-        Ok(hashes.iter().any(|hash| hash.verifies(token)).then(|| Principal::new("api-key")))
+        let known = self.keys.get(tenant).is_some_and(|hash| hash.verifies(token));
+        Ok(known.then(|| Principal::new("api-key")))
     }
 }

@@ -136,7 +136,9 @@ fn a_key_alone_is_for_the_organisation_there_is() {
     let organization = |url: &str| url.split('/').nth(4).unwrap().to_owned();
     assert_eq!(organization(server.scim_url()), organization(&url));
     server.client().get("/Users").expect(200);
+    // An organisation has one key: a new one takes the place of a key that was lost or leaked.
     assert!(!server.announced("API key").contains(&lost));
+    Client::new(server.scim_url(), &lost).get("/Users").expect(401);
 }
 
 #[test]
