@@ -2,8 +2,8 @@
 
 use scim_core::schema::AttributeType;
 use scim_core::{
-    Attribute, AttributeRef, DateTime, Profile, Quirk, Quirks, ResourceType, Target,
-    Validation, fold, parse_boolean,
+    Attribute, AttributeRef, DateTime, Profile, Quirk, Quirks, ResourceType, Target, Validation,
+    fold, parse_boolean,
 };
 
 use crate::attribute_path::AttributePath;
@@ -194,7 +194,16 @@ impl Resolver<'_> {
                     attribute
                 };
                 let leaf = std::sync::Arc::clone(attribute.leaf());
-                self.compare(Subject::Attribute(attribute), &leaf, comparison)
+                let compared =
+                    self.compare(Subject::Attribute(attribute.clone()), &leaf, comparison)?;
+                Ok(match compared {
+                    Expression::Compare(_, Test::Boolean { is_negated, operand })
+                        if says_primary(&attribute) =>
+                    {
+                        primary(attribute, is_negated, operand, scope)
+                    }
+                    other => other,
+                })
             }
         }
     }
@@ -275,6 +284,37 @@ fn mistyped(attribute_type: AttributeType, comparison: &Comparison<'_>) -> Resol
 /// Whether answers never hold it, so that a filter must not tell its values either.
 fn is_sensitive(attribute: &AttributeRef) -> bool {
     attribute.attribute().is_never_returned() || attribute.leaf().is_never_returned()
+}
+
+/// Whether it is the `primary` of a multi-valued attribute's elements (RFC 7643 §2.4).
+fn says_primary(attribute: &AttributeRef) -> bool {
+    attribute.attribute().multi_valued
+        && attribute.sub_attribute().is_some_and(|sub| sub.name == "primary" && !sub.multi_valued)
+}
+
+/// A comparison of `primary`, which is false for an element that does not say (RFC 7643 §2.4).
+fn primary(
+    attribute: AttributeRef,
+    is_negated: bool,
+    operand: bool,
+    scope: Scope<'_>,
+) -> Expression {
+    let elements = attribute.parent();
+    let is_primary = Expression::Compare(
+        Subject::Attribute(attribute),
+        Test::Boolean { is_negated: false, operand: true },
+    );
+    let of_element = if operand == is_negated { is_primary.negated() } else { is_primary };
+    if matches!(scope, Scope::Element(_)) {
+        return of_element;
+    }
+    let met = Expression::Elements(elements.clone(), Box::new(of_element));
+    if !is_negated {
+        return met;
+    }
+    // Where there is no element there is no value, which differs from every operand.
+    let element = Expression::Elements(elements, Box::new(Expression::Constant(true)));
+    Expression::any([met, element.negated()])
 }
 
 /// What a path in brackets names: a sub-attribute, or the element itself.

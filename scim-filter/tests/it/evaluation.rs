@@ -306,6 +306,36 @@ fn booleans_are_equal_or_not() {
     assert!(user_matches("emails[primary ne true]", &json!({"emails": [{"value": "x"}]})));
 }
 
+/// RFC 7643 §2.4: "If not specified, the value of "primary" SHALL be assumed to be "false"."
+#[test]
+fn an_element_that_does_not_say_is_not_primary() {
+    let one = json!({"emails": [{"value": "a", "primary": true}]});
+    let other = json!({"emails": [{"value": "a", "primary": true}, {"value": "b"}]});
+    let silent = json!({"emails": [{"value": "a"}]});
+    let none = json!({});
+    for (text, expected) in [
+        ("emails[primary eq false]", [false, true, true, false]),
+        ("emails[primary ne true]", [false, true, true, false]),
+        ("emails[primary eq true]", [true, true, false, false]),
+        ("emails[primary ne false]", [true, true, false, false]),
+        (r#"emails[value eq "b" and primary eq false]"#, [false, true, false, false]),
+        ("emails.primary eq false", [false, true, true, false]),
+        ("emails.primary eq true", [true, true, false, false]),
+        // Without an element there is no value, which differs from every operand.
+        ("emails.primary ne true", [false, true, true, true]),
+        ("emails.primary ne false", [true, true, false, true]),
+        ("emails.primary pr", [true, true, false, false]),
+    ] {
+        let found = [&one, &other, &silent, &none].map(|user| user_matches(text, user));
+        assert_eq!(found, expected, "{text}");
+    }
+    let emails = ResourceType::user().attribute("emails").unwrap();
+    let filter = Filter::parse("primary eq false").unwrap();
+    let filter = filter.resolve_for_elements(&emails, &Profile::STRICT).unwrap();
+    assert!(filter.matches(&json!({"value": "b"})));
+    assert!(!filter.matches(&json!({"value": "b", "primary": true})));
+}
+
 #[test]
 fn an_extension_attribute_is_found_under_its_urn() {
     let urn = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";

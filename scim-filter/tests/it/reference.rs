@@ -38,6 +38,7 @@ const SCHEMA: &str = r#"{
             {"name": "value"},
             {"name": "exact", "caseExact": true},
             {"name": "flag", "type": "boolean"},
+            {"name": "primary", "type": "boolean"},
             {"name": "at", "type": "dateTime"},
             {"name": "tags", "multiValued": true},
             {"name": "hidden", "returned": "never"}
@@ -141,6 +142,20 @@ fn compare(
         return Some(*operator == Operator::NotEqual);
     };
     let mut found = values(path, subject, element_of);
+    // RFC 7643 §2.4: "If not specified, the value of "primary" SHALL be assumed to be "false"."
+    if attribute.name == "primary" {
+        found = match element_of {
+            Some(_) => vec![subject["primary"].clone()],
+            None => each(subject["items"].clone())
+                .into_iter()
+                .filter(|item| !item.is_null())
+                .map(|item| item["primary"].clone())
+                .collect(),
+        };
+        for value in found.iter_mut().filter(|value| value.is_null()) {
+            *value = Value::Bool(false);
+        }
+    }
     // "The bare name of a complex attribute means its value."
     if attribute.is_complex() {
         found = found.iter().map(|whole| whole["value"].clone()).collect();
@@ -367,6 +382,7 @@ pub(crate) fn resources() -> impl Strategy<Value = Map<String, Value>> {
                 ("value", text().boxed()),
                 ("exact", text().boxed()),
                 ("flag", boolean()),
+                ("primary", boolean()),
                 ("at", instant().boxed()),
                 ("tags", texts()),
             ])),
@@ -379,7 +395,7 @@ pub(crate) fn resources() -> impl Strategy<Value = Map<String, Value>> {
     .prop_map(|resource| resource.as_object().unwrap().clone())
 }
 
-const PATHS: [&str; 38] = [
+const PATHS: [&str; 39] = [
     "id",
     "schemas",
     "meta.created",
@@ -406,6 +422,7 @@ const PATHS: [&str; 38] = [
     "items.value",
     "items.exact",
     "items.flag",
+    "items.primary",
     "items.at",
     "items.tags",
     "urn:example:scim:schemas:Everything:text",
@@ -419,8 +436,8 @@ const PATHS: [&str; 38] = [
     "nope.nope",
     "text.nope",
 ];
-const PARTS: [&str; 9] =
-    ["value", "exact", "flag", "at", "tags", "text", "count", "VALUE", "items.flag"];
+const PARTS: [&str; 10] =
+    ["value", "exact", "flag", "primary", "at", "tags", "text", "count", "VALUE", "items.flag"];
 
 fn path(paths: &'static [&'static str]) -> impl Strategy<Value = AttributePath<'static>> {
     prop::sample::select(paths).prop_map(|path| AttributePath::parse(path).unwrap())
