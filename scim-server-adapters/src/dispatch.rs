@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::Method;
 use scim_core::{ResourceId, ResourceType, ScimError};
 
-use crate::exchange::{Answer, Exchange, Failure};
+use crate::exchange::{Answer, Exchange, Failure, located};
 use crate::handlers;
 use crate::route::Endpoint;
 
@@ -57,18 +57,21 @@ async fn resource(
 }
 
 /// `/Me`: the resource of whoever asks, as if it had been asked for by its own URI, which
-/// `Content-Location` gives (RFC 7644 §3.11).
+/// `Location` gives in every answer (RFC 7644 §3.11).
 async fn me(x: &mut Exchange<'_>) -> Answer {
     let Some((resource_type, id)) = x.me.clone() else {
         let error = ScimError::with_status(501, "`/Me`: the credentials belong to no resource");
         return Err(error.into());
     };
-    if x.parts.method == Method::POST {
-        let error = ScimError::with_status(409, "`/Me`: the resource of these credentials exists");
-        return Err(error.into());
-    }
     let resource_type = x.service.registry.by_name(&resource_type).map(Arc::clone);
     let resource_type = resource_type
         .ok_or_else(|| ScimError::with_status(501, "`/Me`: the resource type is not served"))?;
-    resource(x, resource_type, id).await
+    let location = x.renderer.location(&resource_type, &id);
+    let answer = if x.parts.method == Method::POST {
+        let error = ScimError::with_status(409, "`/Me`: the resource of these credentials exists");
+        Err(error.into())
+    } else {
+        resource(x, resource_type, id).await
+    };
+    located(answer, &location)
 }

@@ -126,9 +126,7 @@ impl Exchange<'_> {
         let headers = response.headers_mut();
         headers.insert(ETAG, etag(&stored.version));
         headers.insert(CONTENT_LOCATION, location.clone());
-        if status == StatusCode::CREATED {
-            headers.insert(LOCATION, location);
-        }
+        headers.insert(LOCATION, location);
         Ok(response)
     }
 
@@ -222,6 +220,20 @@ pub(crate) fn sent(resource: &Resource) -> Vec<Target> {
         .filter(|reference| reference.attribute_value(resource.attributes()).is_some())
         .map(Target::Attribute)
         .collect()
+}
+
+/// An answer, or an error, with the permanent location of what `/Me` stands for (RFC 7644 §3.11).
+pub(crate) fn located(answer: Answer, location: &str) -> Answer {
+    match answer {
+        Ok(mut response) => {
+            response.headers_mut().insert(LOCATION, header(location));
+            Ok(response)
+        }
+        Err(mut failure) => {
+            failure.headers.push((LOCATION, header(location)));
+            Err(failure)
+        }
+    }
 }
 
 fn etag(version: &Version) -> HeaderValue {

@@ -80,8 +80,10 @@ pub(crate) struct Split<'a> {
 
 /// Splits a path at its slashes, of which several count as one and one at the end as none.
 ///
+/// A path without version means the newest one that is served (RFC 7644 §3.13), which is `v2`.
+///
 /// # Errors
-/// 404 without tenant or version, 400 `invalidVers` for another version (RFC 7644 Table 9), 400
+/// 404 without tenant, 400 `invalidVers` for another version (RFC 7644 Table 9), 400
 /// `invalidSyntax` when a segment is not percent-encoded UTF-8.
 pub(crate) fn split(path: &str, tenancy: Tenancy) -> Result<Split<'_>, ScimError> {
     let nowhere =
@@ -91,8 +93,11 @@ pub(crate) fn split(path: &str, tenancy: Tenancy) -> Result<Split<'_>, ScimError
         Tenancy::Single => Cow::Borrowed(""),
         Tenancy::Path => segments.next().ok_or_else(nowhere)??,
     };
-    match segments.next().transpose()?.as_deref() {
-        Some("v2") => {}
+    let mut segments: Vec<_> = segments.collect::<Result<_, _>>()?;
+    match segments.first().map(|first| &**first) {
+        Some("v2") => {
+            segments.remove(0);
+        }
         Some(version) if is_version(version) => {
             let version = shorten(version);
             return Err(ScimError::new(
@@ -100,9 +105,9 @@ pub(crate) fn split(path: &str, tenancy: Tenancy) -> Result<Split<'_>, ScimError
                 format!("protocol version `{version}` is not supported; `v2` is"),
             ));
         }
-        _ => return Err(nowhere()),
+        _ => {}
     }
-    Ok(Split { tenant, segments: segments.collect::<Result<_, _>>()? })
+    Ok(Split { tenant, segments })
 }
 
 /// The segments of a path that begins below the version, as bulk operations have it.
@@ -193,6 +198,15 @@ mod tests {
     fn another_version_is_invalid_vers() {
         let error = split("/v1/Users", Tenancy::Single).unwrap_err();
         assert_eq!((error.status(), error.scim_type()), (400, Some(ScimType::InvalidVers)));
+    }
+
+    #[test]
+    fn without_a_version_the_newest_is_meant() {
+        for path in ["/v2/Users/1", "/Users/1"] {
+            assert_eq!(split(path, Tenancy::Single).unwrap().segments, ["Users", "1"]);
+        }
+        let split = split("/acme/Users", Tenancy::Path).unwrap();
+        assert_eq!((&*split.tenant, &*split.segments[0]), ("acme", "Users"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What the service provider offers (RFC 7644 §4, RFC 7643 §5 to §7), made from what is true.
 
-use http::header::{CONTENT_LOCATION, HeaderValue};
+use http::header::{CONTENT_LOCATION, HeaderValue, LOCATION};
 use http::{Method, StatusCode};
 use scim_core::schema::{RESOURCE_TYPE_URN, SCHEMA_URN, SERVICE_PROVIDER_CONFIG_URN};
 use scim_core::{ListResponse, ResourceType, ScimError, shorten};
@@ -134,7 +134,8 @@ fn one(x: &Exchange<'_>, resource: &Value) -> Answer {
     let mut response = answer(x, resource)?;
     let location = resource.pointer("/meta/location").and_then(Value::as_str);
     if let Some(location) = location.and_then(|l| HeaderValue::from_str(l).ok()) {
-        response.headers_mut().insert(CONTENT_LOCATION, location);
+        response.headers_mut().insert(CONTENT_LOCATION, location.clone());
+        response.headers_mut().insert(LOCATION, location);
     }
     Ok(response)
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::client::{Client, USER, builder};
+use crate::client::{BASE, Client, USER, builder};
 use scim_server_adapters::Limits;
 
 #[tokio::test]
@@ -78,6 +78,19 @@ async fn what_is_no_endpoint_is_404_and_another_version_invalid_vers() {
     let answer = client.service.handle(request.body(bytes::Bytes::new()).unwrap()).await;
     assert_eq!(answer.status(), 400);
     assert!(String::from_utf8_lossy(answer.into_body().as_bytes()).contains("invalidVers"));
+}
+
+/// RFC 7644 §3.13: "When omitted, service providers SHOULD perform the operation using the most
+/// recent SCIM protocol version supported".
+#[tokio::test]
+async fn without_a_version_the_newest_answers_and_gives_its_own_uris() {
+    let client = Client::new();
+    let id = client.user("a").await;
+    let request =
+        http::Request::get(format!("/Users/{id}")).header("authorization", "Bearer s3cret");
+    let answer = client.service.handle(request.body(bytes::Bytes::new()).unwrap()).await;
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.headers()["location"], format!("{BASE}/Users/{id}"));
 }
 
 #[tokio::test]

@@ -40,11 +40,28 @@ async fn me_is_the_resource_of_whoever_asks() {
     let me = client.get("/Me?attributes=userName").await;
     assert_eq!((me.status.as_u16(), &me.json()["userName"]), (200, &json!("bjensen")));
     assert_eq!(me.header("content-location"), format!("{BASE}/Users/{id}"));
+    // RFC 7644 §3.11: "In any response, the HTTP "Location" header MUST be the permanent location".
+    let etag = me.header("etag").to_owned();
+    let located = |answer: &crate::client::Answer, status: u16| {
+        assert_eq!(answer.status, status, "{}", answer.text);
+        assert_eq!(answer.header("location"), format!("{BASE}/Users/{id}"));
+    };
+    located(&me, 200);
+    located(&client.send("HEAD", "/Me", &[], "").await, 200);
+    located(&client.send("GET", "/Me", &[("if-none-match", etag.as_str())], "").await, 304);
+    located(&client.send("DELETE", "/Me", &[("if-match", "\"x\"")], "").await, 412);
+    located(&client.send("PUT", "/Me", &[], "{}").await, 400);
     let patch = json!([{"op": "replace", "path": "title", "value": "Guide"}]);
-    assert_eq!(client.patch("/Me", patch).await.json()["title"], "Guide");
+    let patched = client.patch("/Me", patch).await;
+    assert_eq!(patched.json()["title"], "Guide");
+    located(&patched, 200);
     let body = json!({"schemas": [crate::client::USER], "userName": "babs"});
     assert_eq!(client.put("/Me", body.clone()).await.json()["userName"], "babs");
-    client.post("/Me", body).await.assert_error(409, None);
-    assert_eq!(client.delete("/Me").await.status, 204);
-    client.get("/Me").await.assert_error(404, None);
+    let again = client.post("/Me", body).await;
+    again.assert_error(409, None);
+    located(&again, 409);
+    located(&client.delete("/Me").await, 204);
+    let gone = client.get("/Me").await;
+    gone.assert_error(404, None);
+    located(&gone, 404);
 }

@@ -24,7 +24,12 @@ async fn a_created_resource_comes_back_whole_with_location_and_etag() {
     assert_eq!(user["meta"]["created"], user["meta"]["lastModified"]);
     assert_eq!(user["schemas"], json!([USER]));
     assert_eq!(user["emails"][0]["value"], "bjensen@example.com");
-    assert_eq!(client.get(&format!("/Users/{}", answer.id())).await.json(), user);
+    let read = client.get(&format!("/Users/{}", answer.id())).await;
+    assert_eq!(read.json(), user);
+    assert_eq!(
+        (read.header("location"), read.header("content-location")),
+        (&*location, &*location)
+    );
 }
 
 #[tokio::test]
