@@ -10,9 +10,10 @@ use http::header::{
 use http::request::Parts;
 use http::{Response, StatusCode};
 use scim_core::{
-    AttributeSet, Profile, Quirks, Resource, ResourceId, ResourceType, Returned, ScimError, Target,
-    Version,
+    AttributeSet, Ingest, Origin, Profile, Quirks, Resource, ResourceId, ResourceType, Returned,
+    ScimError, Secret, Target, Version,
 };
+use serde_json::{Map, Value};
 
 use crate::backend::{BackendError, RequestContext, Stored};
 use crate::body::ScimBody;
@@ -162,6 +163,21 @@ impl Exchange<'_> {
             return Err(ScimError::invalid_syntax("the request has no body").into());
         }
         Ok(self.body)
+    }
+
+    /// A resource from the body of a POST or PUT, and the password that came with it.
+    pub(crate) fn ingest(
+        &mut self,
+        resource_type: &Arc<ResourceType>,
+        body: Map<String, Value>,
+    ) -> Result<(Resource, Option<Secret>), ScimError> {
+        let profile = self.profile;
+        let mut ingest = Ingest::new(resource_type, &profile, Origin::Request);
+        let resource = ingest.resource_from(body);
+        self.fired.extend(ingest.fired());
+        let mut resource = resource?;
+        let secret = resource.take_secret();
+        Ok((resource, secret))
     }
 
     /// The projection that the parameters of the URL ask for.

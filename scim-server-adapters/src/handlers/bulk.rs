@@ -16,9 +16,7 @@ use http::StatusCode;
 use scim_core::messages::{
     BulkMethod, BulkOperation, BulkOperationResponse, BulkRequest, BulkResponse,
 };
-use scim_core::{
-    Ingest, Origin, PatchOp, ResourceId, ResourceType, ScimError, Secret, Version, shorten,
-};
+use scim_core::{PatchOp, ResourceId, ResourceType, ScimError, Version, shorten};
 use scim_patch::PatchPlan;
 use serde_json::Value;
 
@@ -142,12 +140,12 @@ fn plan(
         }
         (BulkMethod::Put, Some(id), Some(mut data)) => {
             references::in_resource(&resource_type, &mut data, &mut resolve)?;
-            let (resource, secret) = ingest(x, &resource_type, data)?;
+            let (resource, secret) = x.ingest(&resource_type, data)?;
             Change::Replace { id, resource, secret }
         }
         (BulkMethod::Post, None, Some(mut data)) => {
             references::in_resource(&resource_type, &mut data, &mut resolve)?;
-            let (resource, secret) = ingest(x, &resource_type, data)?;
+            let (resource, secret) = x.ingest(&resource_type, data)?;
             let own = operation.bulk_id.as_deref().and_then(|bulk_id| minted.get(bulk_id));
             Change::Create { id: own.map(|own| own.id.clone()), resource, secret }
         }
@@ -171,20 +169,6 @@ async fn admit(x: &Exchange<'_>, write: &Write) -> Result<(), ScimError> {
         Change::Delete { id } => (ActionKind::Delete, Some(id)),
     };
     x.admit(kind, Some(&write.resource_type), id).await.map_err(|failure| failure.error)
-}
-
-fn ingest(
-    x: &mut Exchange<'_>,
-    resource_type: &Arc<ResourceType>,
-    data: serde_json::Map<String, Value>,
-) -> Result<(scim_core::Resource, Option<Secret>), ScimError> {
-    let profile = x.profile;
-    let mut ingest = Ingest::new(resource_type, &profile, Origin::Request);
-    let resource = ingest.resource_from(data);
-    x.fired.extend(ingest.fired());
-    let mut resource = resource?;
-    let secret = resource.take_secret();
-    Ok((resource, secret))
 }
 
 /// The resource type, and the resource if the path names one: by id, or by `bulkId:` and the

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::StatusCode;
-use scim_core::{Ingest, Origin, ResourceType};
+use scim_core::{ResourceType, json};
 
 use crate::backend::{BackendError, Change, Returning, Write};
 use crate::exchange::{Answer, Exchange, sent};
@@ -13,12 +13,8 @@ use crate::precondition::Precondition;
 pub(crate) async fn create(x: &mut Exchange<'_>, resource_type: Arc<ResourceType>) -> Answer {
     x.admit(ActionKind::Create, Some(&resource_type), None).await?;
     let projection = x.projection(&resource_type)?;
-    let profile = x.profile;
-    let mut ingest = Ingest::new(&resource_type, &profile, Origin::Request);
-    let resource = ingest.resource(x.body()?);
-    x.fired.extend(ingest.fired());
-    let mut resource = resource?;
-    let secret = resource.take_secret();
+    let body = json::parse_object(x.body()?)?;
+    let (resource, secret) = x.ingest(&resource_type, body)?;
     let wanted = Arc::new(projection.with_sent(sent(&resource)));
     let write = Write {
         change: Change::Create { id: None, resource, secret },

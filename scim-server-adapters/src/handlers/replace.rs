@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::StatusCode;
-use scim_core::{Ingest, Origin, ResourceId, ResourceType};
+use scim_core::{ResourceId, ResourceType, json};
 
 use crate::backend::{BackendError, Change, Returning, Write};
 use crate::exchange::{Answer, Exchange, sent};
@@ -18,12 +18,8 @@ pub(crate) async fn replace(
     x.admit(ActionKind::Replace, Some(&resource_type), Some(&id)).await?;
     let projection = x.projection(&resource_type)?;
     let precondition = Precondition::from_headers(&x.parts.headers)?;
-    let profile = x.profile;
-    let mut ingest = Ingest::new(&resource_type, &profile, Origin::Request);
-    let resource = ingest.resource(x.body()?);
-    x.fired.extend(ingest.fired());
-    let mut resource = resource?;
-    let secret = resource.take_secret();
+    let body = json::parse_object(x.body()?)?;
+    let (resource, secret) = x.ingest(&resource_type, body)?;
     let wanted = Arc::new(projection.with_sent(sent(&resource)));
     let write = Write {
         change: Change::Replace { id: id.clone(), resource, secret },
