@@ -7,12 +7,15 @@ use std::borrow::Cow;
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizer;
 
+use crate::width;
+
 /// The version of [`fold`]'s output: stores keep it beside folded values and rebuild those when it
 /// differs.
-pub const FOLD_VERSION: &str = "icu-2/nfc+fold";
+pub const FOLD_VERSION: &str = "icu-2/width+nfc+fold";
 
-/// `text` in Unicode normalisation form C and then case-folded (full folding), the form in which
-/// attributes that are not `caseExact` compare (RFC 7643 §2.2).
+/// `text` with fullwidth and halfwidth forms replaced, in Unicode normalisation form C, and then
+/// case-folded (full folding): the form in which attributes that are not `caseExact` compare
+/// (RFC 7643 §2.2), after the comparison rules that RFC 7644 §5 names for user names.
 ///
 /// ASCII text that holds no capital is returned as it is.
 ///
@@ -20,6 +23,7 @@ pub const FOLD_VERSION: &str = "icu-2/nfc+fold";
 /// assert_eq!(scim_core::fold("BJensen@Example.COM"), "bjensen@example.com");
 /// assert_eq!(scim_core::fold("Straße"), scim_core::fold("STRASSE"));
 /// assert_eq!(scim_core::fold("A\u{30a}ngstro\u{308}m"), scim_core::fold("ångström"));
+/// assert_eq!(scim_core::fold("ＢＪｅｎｓｅｎ"), "bjensen");
 /// ```
 #[must_use]
 pub fn fold(text: &str) -> Cow<'_, str> {
@@ -30,7 +34,8 @@ pub fn fold(text: &str) -> Cow<'_, str> {
             Cow::Borrowed(text)
         };
     }
-    let composed = ComposingNormalizer::new_nfc().normalize(text);
+    let text = width::map(text);
+    let composed = ComposingNormalizer::new_nfc().normalize(&text);
     Cow::Owned(CaseMapper::new().fold_string(&composed).into_owned())
 }
 

@@ -18,12 +18,11 @@ impl ResourceId {
     /// An id from text.
     ///
     /// # Errors
-    /// 400 `invalidValue` when it is empty, longer than 255 bytes, holds a control character, is
-    /// the reserved word `bulkId` (RFC 7643 §3.1) or starts with `bulkId:` (errata.md B10).
+    /// 400 `invalidValue` when it is empty, longer than 255 bytes, holds a control character, or
+    /// holds the reserved word `bulkId` (RFC 7643 §3.1), in any case.
     pub fn new(id: impl Into<Arc<str>>) -> Result<Self> {
         let id = id.into();
-        let reserved = id.get(..6).is_some_and(|p| p.eq_ignore_ascii_case("bulkId"))
-            && matches!(id.as_bytes().get(6), None | Some(b':'));
+        let reserved = id.as_bytes().windows(6).any(|w| w.eq_ignore_ascii_case(b"bulkId"));
         if id.is_empty() || id.len() > 255 || id.chars().any(char::is_control) || reserved {
             let id = shorten(&id);
             return Err(ScimError::invalid_value(format!("`{id}` cannot be a resource id")));

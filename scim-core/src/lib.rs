@@ -48,6 +48,7 @@ mod resource;
 mod resource_type;
 pub mod schema;
 pub mod typed;
+mod width;
 
 pub use datetime::DateTime;
 pub use error::{Result, ScimError, ScimType, shorten};
