@@ -11,6 +11,7 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::{Map, Number, Value};
 
+use crate::combination;
 use crate::error::{Result, ScimError, shorten};
 use crate::json::{self, kind_of};
 use crate::path::{AttributeRef, Found, Target};
@@ -340,6 +341,12 @@ impl<'a> Ingest<'a> {
             return Err(ScimError::invalid_value(format!(
                 "`{at}` has more than one primary value"
             )));
+        }
+        // Members are rows, each once (`Resource::take_members`); what a PATCH gives is merged into
+        // what is there.
+        let are_rows = self.resource_type.has_members() && attribute.name == "members";
+        if self.origin == Origin::Request && !are_rows {
+            combination::once_each(attribute, &mut canonical);
         }
         Ok((!canonical.is_empty()).then_some(Value::Array(canonical)))
     }

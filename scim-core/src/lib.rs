@@ -30,6 +30,7 @@
 #![forbid(unsafe_code)]
 
 mod builtin;
+mod combination;
 mod datetime;
 mod definition;
 mod error;
