@@ -4,10 +4,9 @@ use ::axum::Router;
 
 use crate::service::ScimService;
 
-/// A router that serves SCIM under `path`, such as `/scim`. Give the service the matching
+/// A router that serves SCIM under `path`, such as `/scim`; under `/` it serves every path that
+/// nothing else does. Give the service the matching
 /// [`base_url`](crate::ScimServiceBuilder::base_url).
-///
-/// `nest_service` and not `nest`, which would miss the trailing slash.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -19,5 +18,10 @@ use crate::service::ScimService;
 /// let app: axum::Router = axum::Router::new().merge(scim_server_adapters::axum::mount("/scim", service));
 /// ```
 pub fn mount<S: Clone + Send + Sync + 'static>(path: &str, service: ScimService) -> Router<S> {
-    Router::new().nest_service(path, service)
+    // axum would match a slash at the end literally, and miss the path without it.
+    match path.trim_end_matches('/') {
+        "" => Router::new().fallback_service(service),
+        // Not `nest`, which would miss the path with a slash at its end.
+        path => Router::new().nest_service(path, service),
+    }
 }

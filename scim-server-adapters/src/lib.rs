@@ -29,10 +29,12 @@
 //! ```
 //!
 //! [`ScimService::handle`] takes a request and gives a response, errors included; the `tower`
-//! implementation and the `axum` feature only convert types around it.
+//! implementation and the features `axum` and `actix` only convert types around it.
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "actix")]
+pub mod actix;
 mod auth;
 #[cfg(feature = "axum")]
 pub mod axum;
@@ -50,6 +52,7 @@ mod observe;
 mod params;
 mod policy;
 mod precondition;
+mod receive;
 mod render;
 mod route;
 mod service;

@@ -233,7 +233,10 @@ fn finish(
     }
     if parts.method == Method::HEAD {
         let length = response.body().as_bytes().len();
-        response.headers_mut().insert(CONTENT_LENGTH, length.into());
+        // An answer that has no body to GET either has no length.
+        if length > 0 {
+            response.headers_mut().insert(CONTENT_LENGTH, length.into());
+        }
         *response.body_mut() = ScimBody::empty();
     }
     observe::request(parts, request_id, trace, response.status(), started.elapsed());

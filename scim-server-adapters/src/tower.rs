@@ -2,17 +2,15 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bytes::Buf;
-use http::header::EXPECT;
 use http::{Request, Response};
 use http_body::Body;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tower_service::Service;
 
 use crate::body::ScimBody;
+use crate::receive::receive;
 use crate::service::ScimService;
 
 /// The body is read up to the limit and the request handed on; beyond it, it is refused.
@@ -32,46 +30,6 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let service = self.clone();
-        Box::pin(async move {
-            let (parts, body) = request.into_parts();
-            let mut body = pin!(body);
-            let limit = service.max_body_bytes();
-            let known = body.size_hint().lower();
-            let too_large = if known > u64::try_from(limit).unwrap_or(u64::MAX) {
-                // A client that waits for `100 Continue` hears of it before it sends anything.
-                if parts.headers.contains_key(EXPECT) {
-                    return Ok(service.body_refused(&parts, true));
-                }
-                true
-            } else {
-                match Limited::new(body.as_mut(), limit).collect().await {
-                    Ok(body) => {
-                        let request = Request::from_parts(parts, body.to_bytes());
-                        return Ok(service.handle(request).await);
-                    }
-                    Err(error) => error.is::<LengthLimitError>(),
-                }
-            };
-            if too_large {
-                discard(body).await;
-            }
-            Ok(service.body_refused(&parts, too_large))
-        })
-    }
-}
-
-/// How much of a body that is refused is read all the same, in bytes.
-const DISCARDED: usize = 16 << 20;
-
-/// Reads a body on and forgets it. Most clients read no answer before they have sent everything:
-/// if the connection were closed meanwhile, they would see that it broke, and not why.
-async fn discard<B: Body>(mut body: Pin<&mut B>) {
-    let mut left = DISCARDED;
-    while let Some(Ok(frame)) = body.frame().await {
-        let read = frame.data_ref().map_or(0, Buf::remaining);
-        match left.checked_sub(read) {
-            Some(rest) => left = rest,
-            None => return,
-        }
+        Box::pin(async move { Ok(receive(service, request).await) })
     }
 }
