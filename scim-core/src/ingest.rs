@@ -13,6 +13,7 @@ use serde_json::{Map, Number, Value};
 
 use crate::combination;
 use crate::error::{Result, ScimError, shorten};
+use crate::format;
 use crate::json::{self, kind_of};
 use crate::path::{AttributeRef, Found, Target};
 use crate::profile::{Profile, Quirk, Quirks, Validation};
@@ -385,17 +386,57 @@ impl<'a> Ingest<'a> {
                 Value::String(text)
             }
             (AttributeType::Binary, Value::String(text)) => {
-                if BASE64.decode(&text).is_err() {
+                let Ok(bytes) = BASE64.decode(&text) else {
                     return Err(ScimError::invalid_value(format!("`{at}` is not base64")));
+                };
+                if self.demands(Validation::Certificates, at, "x509Certificates", "value")
+                    && !format::is_certificate(&bytes)
+                {
+                    return Err(ScimError::invalid_value(format!(
+                        "`{at}` is not one X.509 certificate in DER"
+                    )));
                 }
                 Value::String(text)
             }
             (expected, other) => return Err(mismatch(at, expected_json(expected), &other)),
         };
-        if self.profile.validates(Validation::CanonicalValues) {
-            check_canonical(attribute, at, &canonical)?;
-        }
+        self.check_format(attribute, at, &canonical)?;
         Ok(Some(canonical))
+    }
+
+    /// What the profile demands of a value beyond its type; certificates are looked at where they
+    /// are decoded.
+    fn check_format(&self, attribute: &Attribute, at: &At<'_>, value: &Value) -> Result<()> {
+        if self.origin == Origin::Representation {
+            return Ok(());
+        }
+        if self.profile.validates(Validation::CanonicalValues) {
+            check_canonical(attribute, at, value)?;
+        }
+        let Some(text) = value.as_str() else { return Ok(()) };
+        let fault = if attribute.name == "country"
+            && self.demands(Validation::Countries, at, "addresses", "country")
+            && !format::is_country(text)
+        {
+            "an ISO 3166-1 alpha-2 code"
+        } else if attribute.attribute_type == AttributeType::Reference
+            && self.profile.validates(Validation::References)
+            && !format::is_uri_reference(text)
+        {
+            "a URI"
+        } else {
+            return Ok(());
+        };
+        Err(ScimError::invalid_value(format!("`{at}`: `{}` is not {fault}", shorten(text))))
+    }
+
+    /// Whether the profile demands something of this sub-attribute of a user's attribute, which is
+    /// what stands there.
+    fn demands(&self, validation: Validation, at: &At<'_>, name: &str, sub: &str) -> bool {
+        self.origin != Origin::Representation
+            && self.profile.validates(validation)
+            && self.resource_type.has_groups()
+            && at.is_part(name, sub)
     }
 
     fn complex(
@@ -525,6 +566,35 @@ enum At<'a> {
     Name(Option<&'a Schema>, &'a str),
     Index(&'a At<'a>, usize),
     Sub(&'a At<'a>, &'a str),
+}
+
+impl At<'_> {
+    /// Whether it is that sub-attribute of that attribute of the core schema.
+    fn is_part(&self, name: &str, sub: &str) -> bool {
+        match self {
+            Self::Path(path) => {
+                path.extension().is_none()
+                    && path.attribute().name == name
+                    && path.sub_attribute().is_some_and(|own| own.name == sub)
+            }
+            Self::Sub(parent, own) => *own == sub && parent.is_attribute(name),
+            Self::Index(..) | Self::Name(..) => false,
+        }
+    }
+
+    /// Whether it is that attribute of the core schema, or an element of it.
+    fn is_attribute(&self, name: &str) -> bool {
+        match self {
+            Self::Path(path) => {
+                path.extension().is_none()
+                    && path.attribute().name == name
+                    && path.sub_attribute().is_none()
+            }
+            Self::Name(extension, own) => extension.is_none() && *own == name,
+            Self::Index(at, _) => at.is_attribute(name),
+            Self::Sub(..) => false,
+        }
+    }
 }
 
 impl fmt::Display for At<'_> {

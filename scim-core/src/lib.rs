@@ -35,6 +35,7 @@ mod datetime;
 mod definition;
 mod error;
 mod fold;
+mod format;
 mod id;
 mod ingest;
 pub mod json;

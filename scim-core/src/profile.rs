@@ -222,11 +222,11 @@ impl fmt::Display for Quirks {
     }
 }
 
-/// What a server demands beyond the types of the schema. All are off unless a profile turns them
-/// on, since the RFC leaves them to the service provider.
+/// What a server demands beyond the types of the schema.
 ///
 /// Non-exhaustive: there will be more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
 #[non_exhaustive]
 pub enum Validation {
     /// A value of an attribute with `canonicalValues` must be one of them (RFC 7643 §7 lets a
@@ -234,6 +234,21 @@ pub enum Validation {
     CanonicalValues,
     /// An attribute that no schema defines is refused rather than ignored.
     UnknownAttributes,
+    /// The `country` of a user's address has the form of an ISO 3166-1 alpha-2 code, as RFC 7643
+    /// §4.1.2 demands. In [`Profile::STRICT`].
+    Countries,
+    /// A user's certificate is one X.509 certificate in DER, as RFC 7643 §4.1.2 demands. In
+    /// [`Profile::STRICT`].
+    Certificates,
+    /// A reference is a URI or a relative reference, as RFC 7643 §2.3.7 demands. In
+    /// [`Profile::STRICT`].
+    References,
+}
+
+impl Validation {
+    const fn bit(self) -> u8 {
+        1 << (self as u8)
+    }
 }
 
 /// A set of quirks and, apart from it, a set of validations; chosen per tenant at run time.
@@ -247,16 +262,18 @@ pub enum Validation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Profile {
     quirks: Quirks,
-    canonical_values: bool,
-    unknown_attributes: bool,
+    validations: u8,
 }
 
 impl Profile {
     /// What the RFC says, no more lenient and no harsher.
-    pub const STRICT: Self =
-        Self { quirks: Quirks::NONE, canonical_values: false, unknown_attributes: false };
-    /// Every quirk of the table, so that identity providers work at once. The default.
-    pub const INTEROP: Self = Self { quirks: Quirks::ALL, ..Self::STRICT };
+    pub const STRICT: Self = Self { quirks: Quirks::NONE, validations: 0 }
+        .validating(Validation::Countries)
+        .validating(Validation::Certificates)
+        .validating(Validation::References);
+    /// Every quirk of the table and no validation, so that identity providers work at once. The
+    /// default.
+    pub const INTEROP: Self = Self { quirks: Quirks::ALL, validations: 0 };
 
     /// The same profile with one more quirk.
     #[must_use]
@@ -275,10 +292,14 @@ impl Profile {
     /// The same profile with one more validation.
     #[must_use]
     pub const fn validating(mut self, validation: Validation) -> Self {
-        match validation {
-            Validation::CanonicalValues => self.canonical_values = true,
-            Validation::UnknownAttributes => self.unknown_attributes = true,
-        }
+        self.validations |= validation.bit();
+        self
+    }
+
+    /// The same profile with one validation less.
+    #[must_use]
+    pub const fn not_validating(mut self, validation: Validation) -> Self {
+        self.validations &= !validation.bit();
         self
     }
 
@@ -297,10 +318,7 @@ impl Profile {
     /// Whether the profile demands `validation`.
     #[must_use]
     pub const fn validates(&self, validation: Validation) -> bool {
-        match validation {
-            Validation::CanonicalValues => self.canonical_values,
-            Validation::UnknownAttributes => self.unknown_attributes,
-        }
+        self.validations & validation.bit() != 0
     }
 }
 

@@ -80,7 +80,7 @@ fn each_data_type_takes_its_values_and_refuses_others() {
         (
             "manual",
             &[json!("https://example.com/m"), json!("../Manuals/1"), json!("urn:example:m")],
-            &[json!(1), json!({"value": "x"})],
+            &[json!(1), json!({"value": "x"}), json!("no uri")],
         ),
         (
             "location",
@@ -272,8 +272,11 @@ fn a_reference_to_a_resource_is_kept_by_its_value() {
     assert_eq!(owner(json!({"$ref": "../Users/17/"})), value);
     assert_eq!(owner(json!({"$ref": "17?x=1#y"})), value);
     assert_eq!(owner(json!({"$ref": null})), None);
-    assert_eq!(owner(json!({"$ref": "no uri"})), None);
     assert_eq!(owner(json!({"$ref": "/"})), None);
+    let no_uri = device(json!({"owner": {"$ref": "no uri"}}));
+    let lenient = Profile::STRICT.not_validating(Validation::References);
+    assert_eq!(request(&lenient, no_uri.clone()).unwrap().get("owner"), None);
+    assert_eq!(refused(no_uri).detail(), "`owner.$ref`: `no uri` is not a URI");
 }
 
 #[test]

@@ -16,6 +16,8 @@ mod device;
 #[cfg(test)]
 mod folding;
 #[cfg(test)]
+mod formats;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod ingest_laws;
