@@ -1,6 +1,6 @@
 //! When two values are the same value, and two elements of an attribute the same element.
 
-use scim_core::{Attribute, AttributeType, Mutability, fold, refers_to_resource};
+use scim_core::{Attribute, AttributeType, DateTime, Mutability, fold, refers_to_resource};
 use serde_json::{Map, Value};
 
 /// What makes an element of a multi-valued attribute the one it is.
@@ -64,7 +64,7 @@ impl<'a> Sameness<'a> {
 }
 
 /// Whether two values of a simple attribute are the same value: text with or without regard to
-/// case, as the schema has it.
+/// case, as the schema has it, and dates as instants.
 pub(crate) fn same_value(attribute: &Attribute, a: &Value, b: &Value) -> bool {
     a == b || (!attribute.is_complex() && normal(attribute, a) == normal(attribute, b))
 }
@@ -72,11 +72,15 @@ pub(crate) fn same_value(attribute: &Attribute, a: &Value, b: &Value) -> bool {
 /// A text that is equal for the same values of an attribute and for no others.
 fn normal(attribute: &Attribute, value: &Value) -> String {
     match value {
+        // Instants, whatever the zone, as filters have it.
+        Value::String(text) if attribute.attribute_type == AttributeType::DateTime => {
+            text.parse::<DateTime>().map_or_else(|_| text.clone(), |at| at.as_micros().to_string())
+        }
         Value::String(text) if attribute.compares_exactly() => text.clone(),
         Value::String(text) => fold(text).into_owned(),
-        // 1 and 1.0 are one decimal.
+        // 1 and 1.0 are one decimal, and so are 0 and -0.
         Value::Number(number) if attribute.attribute_type == AttributeType::Decimal => {
-            number.as_f64().unwrap_or_default().to_string()
+            (number.as_f64().unwrap_or_default() + 0.0).to_string()
         }
         other => other.to_string(),
     }
@@ -108,6 +112,20 @@ mod tests {
         ));
         assert!(!same("emails", &work, &json!({"value": "babs@example.com", "type": "home"})));
         assert!(!same("emails", &work, &json!({"value": "babs@example.com"})));
+    }
+
+    #[test]
+    fn dates_are_instants_and_decimals_numbers() {
+        let of = |attribute_type| -> Attribute {
+            serde_json::from_value(json!({"name": "a", "type": attribute_type})).unwrap()
+        };
+        let at = json!("2021-05-01T00:00:00Z");
+        assert!(same_value(&of("dateTime"), &at, &json!("2021-05-01T02:00:00.000+02:00")));
+        assert!(!same_value(&of("dateTime"), &at, &json!("2021-05-01T00:00:00.001Z")));
+        assert!(!same_value(&of("string"), &at, &json!("2021-05-01T02:00:00+02:00")));
+        assert!(same_value(&of("decimal"), &json!(1), &json!(1.0)));
+        assert!(same_value(&of("decimal"), &json!(0), &json!(-0.0)));
+        assert!(!same_value(&of("decimal"), &json!(1), &json!(1.5)));
     }
 
     #[test]
