@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+mod definitions;
 mod options;
 mod organizations;
 
@@ -15,7 +16,6 @@ use anyhow::{Context as _, Result};
 use axum::Router;
 use clap::Parser as _;
 use scim_backend_sqlite::{SqliteBackend, SqliteOptions};
-use scim_core::Registry;
 use scim_server_adapters::axum::mount;
 use scim_server_adapters::{MemoryBackend, ProvisioningBackend, ScimService, Tenancy};
 use tokio::net::TcpListener;
@@ -38,6 +38,7 @@ async fn main() -> Result<()> {
         .with_writer(log)
         .init();
 
+    let registry = definitions::registry(&options.schemas, &options.resource_types)?;
     let mut stop = stop_requests()?;
     // Before a key is made: one that could not be shown would be lost.
     let listener = TcpListener::bind(options.listen)
@@ -49,7 +50,7 @@ async fn main() -> Result<()> {
     let backend: Arc<dyn ProvisioningBackend> = match &options.database {
         Database::Memory => Arc::new(MemoryBackend::new()),
         Database::Sqlite(file) => Arc::new(
-            SqliteBackend::open(file, &Registry::builtin(), &SqliteOptions::default())
+            SqliteBackend::open(file, &registry, &SqliteOptions::default())
                 .with_context(|| format!("cannot open the database {}", file.display()))?,
         ),
     };
@@ -67,6 +68,7 @@ async fn main() -> Result<()> {
     let service = ScimService::builder(backend, Arc::new(organizations))
         .base_url(&format!("{base_url}/scim"))
         .tenancy(Tenancy::Path)
+        .registry(registry)
         .build();
     let app = Router::new().merge(mount("/scim", service));
 

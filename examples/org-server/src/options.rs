@@ -29,6 +29,21 @@ pub(crate) struct Options {
     /// Its API key; without one a key is made with the organisation and shown once
     #[arg(long, env = "ORG_SERVER_API_KEY", value_name = "KEY", value_parser = api_key, hide_env_values = true)]
     pub(crate) api_key: Option<String>,
+
+    /// A file with a schema (JSON of RFC 7643 §7) for the resource types to use; can be repeated,
+    /// in the variable with commas
+    #[arg(long = "schema", env = "ORG_SERVER_SCHEMA", value_name = "FILE", value_delimiter = ',')]
+    pub(crate) schemas: Vec<PathBuf>,
+
+    /// A file with a resource type (JSON of RFC 7643 §6) to serve beside users and groups, or
+    /// instead of those if it is named `User` or `Group`; can be repeated likewise
+    #[arg(
+        long = "resource-type",
+        env = "ORG_SERVER_RESOURCE_TYPE",
+        value_name = "FILE",
+        value_delimiter = ','
+    )]
+    pub(crate) resource_types: Vec<PathBuf>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

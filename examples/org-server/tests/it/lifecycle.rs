@@ -216,7 +216,8 @@ fn help_names_every_flag_and_no_secret() {
     let help = refusal(command);
     assert!(help.status.success());
     let help = help.stdout.join("\n");
-    for flag in ["listen", "base-url", "database", "org-id", "api-key"] {
+    let flags = ["listen", "base-url", "database", "org-id", "api-key", "schema", "resource-type"];
+    for flag in flags {
         let variable = format!("ORG_SERVER_{}", flag.replace('-', "_").to_uppercase());
         assert!(help.contains(&format!("--{flag} ")), "{help}");
         assert!(help.contains(&variable), "{help}");

@@ -6,6 +6,8 @@ mod captures;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod custom_types;
+#[cfg(test)]
 mod http;
 #[cfg(test)]
 mod lifecycle;
