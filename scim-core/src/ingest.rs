@@ -3,6 +3,7 @@
 //! After this, names are exact, values have their types, unassigned values are absent, and nothing
 //! downstream checks again (RFC 7643 §2.1, §2.5).
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -129,8 +130,12 @@ impl<'a> Ingest<'a> {
         let resource_type: &'a ResourceType = self.resource_type;
         let mut needed = Quirks::NONE;
         let found = resource_type.find(key).or_else(|| {
-            needed.insert(Quirk::UnqualifiedExtensionAttributes);
+            needed = Quirks::NONE.with(Quirk::UnqualifiedExtensionAttributes);
             resource_type.find_unqualified(key)
+        });
+        let found = found.or_else(|| {
+            needed = Quirks::NONE.with(Quirk::SchemaSpellings);
+            resource_type.find(&resource_type.respelled(key)?)
         });
         match found {
             Some(Found::Attribute { .. }) => {
@@ -538,13 +543,28 @@ impl<'a> Ingest<'a> {
     /// resource says afterwards is computed from its content.
     fn check_schemas(&mut self, schemas: Option<Value>) -> Result<()> {
         let core = self.resource_type.schema().id();
-        let uris: Vec<&str> = match &schemas {
-            Some(Value::Array(uris)) => uris.iter().filter_map(Value::as_str).collect(),
+        let known = |uri: &str| {
+            uri.eq_ignore_ascii_case(core) || self.resource_type.extension(uri).is_some()
+        };
+        let mut uris: Vec<Cow<'_, str>> = match &schemas {
+            Some(Value::Array(uris)) => {
+                uris.iter().filter_map(Value::as_str).map(Cow::from).collect()
+            }
             _ => Vec::new(),
         };
-        if let Some(uri) = uris.iter().find(|uri| {
-            !uri.eq_ignore_ascii_case(core) && self.resource_type.extension(uri).is_none()
-        }) && !self.tolerate(Quirk::UnknownSchemaUris)
+        let mut respelled = Quirks::NONE;
+        if self.profile.tolerates(Quirk::SchemaSpellings) {
+            for uri in uris.iter_mut().filter(|uri| !known(uri)) {
+                if let Some(own) = self.resource_type.respelled(uri) {
+                    *uri = Cow::Owned(own);
+                    respelled.insert(Quirk::SchemaSpellings);
+                }
+            }
+        }
+        let unknown = uris.iter().find(|uri| !known(uri));
+        self.fired.extend(respelled);
+        if let Some(uri) = unknown
+            && !self.tolerate(Quirk::UnknownSchemaUris)
         {
             let (uri, name) = (shorten(uri), self.resource_type.name());
             return Err(ScimError::invalid_value(format!(

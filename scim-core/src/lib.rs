@@ -42,12 +42,14 @@ pub mod json;
 mod member;
 pub mod messages;
 mod path;
+mod presets;
 mod profile;
 mod projection;
 mod replacing;
 mod required;
 mod resource;
 mod resource_type;
+mod respelled;
 pub mod schema;
 pub mod typed;
 mod width;
@@ -62,7 +64,7 @@ pub use messages::{
     ListResponse, PatchOp, PatchOperation, PatchOperationKind, SearchRequest, SortOrder,
 };
 pub use path::{AttributeRef, Target};
-pub use profile::{Profile, Quirk, Quirks, Validation};
+pub use profile::{Choice, Profile, Quirk, Quirks, Validation};
 pub use projection::AttributeSet;
 pub use resource::{Meta, Resource, Secret, document_text, schemas_of};
 pub use resource_type::{Registry, ResourceType, SchemaExtension, common_attributes};

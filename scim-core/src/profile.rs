@@ -24,7 +24,7 @@ pub enum Quirk {
     /// Harmless: the endpoint says what the body is.
     MissingSchemas,
     /// A URI in `schemas` that the resource type does not know, such as Entra's second group
-    /// schema or its enterprise URN without the colon before `User`. It is dropped.
+    /// schema. It is dropped.
     ///
     /// Harmless to a correct client: it names only schemas that `/ResourceTypes` lists.
     UnknownSchemaUris,
@@ -95,7 +95,8 @@ pub enum Quirk {
     ///
     /// A client that counts on `invalidPath` is hurt.
     IgnoreUnknownPaths,
-    /// `""`, or `{"value": ""}`, for "no value": as `null`. Sent by Entra and others.
+    /// `""`, or `{"value": ""}`, for "no value": as `null`; and `filter=` with nothing after it, as
+    /// no filter. Sent by Entra and others.
     ///
     /// It could hurt a client that means an empty string and not an unassigned attribute; RFC 7643
     /// has no attribute for which that makes a difference.
@@ -105,11 +106,26 @@ pub enum Quirk {
     /// Harmless: RFC 7644 §3.7 has the client name what it wants to refer to, and this one refers
     /// to nothing.
     MissingBulkId,
+    /// The URI of a schema spelled otherwise: without the colon before its last part
+    /// (`…:extension:enterprise:2.0User`, in Entra's documentation), as it was in drafts and in
+    /// SCIM 1.1 (`urn:scim:schemas:extension:enterprise:1.0`), or as OneLogin has it
+    /// (`urn:scim:schemas:extension:enterprise:2.0`); in bodies, PATCH paths and filters. It means
+    /// the schema, so that the data under it is not lost.
+    ///
+    /// Harmless: it is looked up only when no schema has the URI itself, and no other schema of the
+    /// type can have such a one, since `urn:ietf:params:scim:` is a registry (RFC 7643 §10).
+    SchemaSpellings,
+    /// The PATCH of SCIM 1.1: a body without `Operations` that is a part of the resource, in which
+    /// elements with `"operation": "delete"` are to be removed. Sent by OneLogin for members.
+    ///
+    /// Harmless: a body with the URN of a PatchOp, or with `Operations`, is not read so, and any
+    /// other is not a PATCH of RFC 7644.
+    Scim1Patch,
 }
 
 impl Quirk {
     /// Every quirk, in the order of the table.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::OperationCase,
         Self::MissingSchemas,
         Self::UnknownSchemaUris,
@@ -129,6 +145,8 @@ impl Quirk {
         Self::IgnoreUnknownPaths,
         Self::EmptyMeansUnassigned,
         Self::MissingBulkId,
+        Self::SchemaSpellings,
+        Self::Scim1Patch,
     ];
 
     const fn bit(self) -> u64 {
@@ -243,6 +261,10 @@ pub enum Validation {
     /// A reference is a URI or a relative reference, as RFC 7643 §2.3.7 demands. In
     /// [`Profile::STRICT`].
     References,
+    /// No two groups of a tenant have the same `displayName`, whatever its case: a second one is
+    /// 409 `uniqueness`. The schema does not ask for it (RFC 7643 §4.2); Entra looks a group up by
+    /// its name and adopts what it finds. In [`Profile::ENTRA`].
+    UniqueGroupNames,
 }
 
 impl Validation {
@@ -251,7 +273,31 @@ impl Validation {
     }
 }
 
-/// A set of quirks and, apart from it, a set of validations; chosen per tenant at run time.
+/// What a server does where the RFC leaves it the choice.
+///
+/// Non-exhaustive: there will be more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+#[non_exhaustive]
+pub enum Choice {
+    /// A PATCH of a group answers 204 without a body, unless it asks for attributes (RFC 7644
+    /// §3.5.2 allows that or 200). Entra expects it. In [`Profile::ENTRA`].
+    GroupPatchNoContent,
+    /// A POST of a user whose `userName` belongs to a user with `active` false makes that one
+    /// anew: it keeps its id, is replaced as by a PUT, and the answer is 201. Without it, and where
+    /// the user is active, the answer is 409 `uniqueness`. In no preset: whoever held the account
+    /// before need not be who gets it.
+    Reactivate,
+}
+
+impl Choice {
+    const fn bit(self) -> u8 {
+        1 << (self as u8)
+    }
+}
+
+/// A set of quirks and, apart from it, a set of validations and one of choices; chosen per tenant
+/// at run time.
 ///
 /// ```
 /// use scim_core::{Profile, Quirk};
@@ -261,19 +307,38 @@ impl Validation {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Profile {
+    name: &'static str,
     quirks: Quirks,
     validations: u8,
+    choices: u8,
 }
 
 impl Profile {
     /// What the RFC says, no more lenient and no harsher.
-    pub const STRICT: Self = Self { quirks: Quirks::NONE, validations: 0 }
+    pub const STRICT: Self = Self::tolerating("strict", &[])
         .validating(Validation::Countries)
         .validating(Validation::Certificates)
         .validating(Validation::References);
     /// Every quirk of the table and no validation, so that identity providers work at once. The
     /// default.
-    pub const INTEROP: Self = Self { quirks: Quirks::ALL, validations: 0 };
+    pub const INTEROP: Self = Self::tolerating("interop", &Quirk::ALL);
+
+    /// A profile with these quirks and nothing else.
+    pub(crate) const fn tolerating(name: &'static str, quirks: &[Quirk]) -> Self {
+        Self { name, quirks: Quirks::NONE.with_all(quirks), validations: 0, choices: 0 }
+    }
+
+    pub(crate) const fn called(mut self, name: &'static str) -> Self {
+        self.name = name;
+        self
+    }
+
+    /// The name of the preset, or of the one that the profile was made from: `strict`, `interop`,
+    /// `entra`, ….
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
 
     /// The same profile with one more quirk.
     #[must_use]
@@ -319,6 +384,26 @@ impl Profile {
     #[must_use]
     pub const fn validates(&self, validation: Validation) -> bool {
         self.validations & validation.bit() != 0
+    }
+
+    /// The same profile with one more choice.
+    #[must_use]
+    pub const fn choosing(mut self, choice: Choice) -> Self {
+        self.choices |= choice.bit();
+        self
+    }
+
+    /// The same profile with one choice less.
+    #[must_use]
+    pub const fn not_choosing(mut self, choice: Choice) -> Self {
+        self.choices &= !choice.bit();
+        self
+    }
+
+    /// Whether the profile makes `choice`.
+    #[must_use]
+    pub const fn chooses(&self, choice: Choice) -> bool {
+        self.choices & choice.bit() != 0
     }
 }
 

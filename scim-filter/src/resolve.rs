@@ -21,8 +21,9 @@ impl Filter<'_> {
     /// The bare name of a complex attribute means its `value`. An attribute that no schema defines
     /// has no value, unless the profile has [`Validation::UnknownAttributes`]. Of the profile's
     /// quirks these matter here: [`Quirk::BooleanStrings`],
-    /// [`Quirk::UnqualifiedExtensionAttributes`], and [`Quirk::UnquotedFilterValues`], by which a
-    /// number compares with a string as the text it was written as.
+    /// [`Quirk::UnqualifiedExtensionAttributes`], [`Quirk::SchemaSpellings`], and
+    /// [`Quirk::UnquotedFilterValues`], by which a number compares with a string as the text it was
+    /// written as.
     ///
     /// # Errors
     /// [`ResolveError`] if an attribute does not have the operator, or the operand is not of its
@@ -150,14 +151,16 @@ impl Resolver<'_> {
             }
             None => {}
         }
-        if !self.profile.tolerates(Quirk::UnqualifiedExtensionAttributes) {
-            return Ok(None);
-        }
-        let attribute = resource_type.unqualified_extension_attribute(path.as_str());
-        if attribute.is_some() {
-            self.fired.insert(Quirk::UnqualifiedExtensionAttributes);
-        }
-        Ok(attribute.map(Subject::Attribute))
+        let respelled = || resource_type.attribute(&resource_type.respelled(path.as_str())?);
+        let found = match resource_type.unqualified_extension_attribute(path.as_str()) {
+            Some(attribute) => Some((attribute, Quirk::UnqualifiedExtensionAttributes)),
+            None => respelled().map(|attribute| (attribute, Quirk::SchemaSpellings)),
+        };
+        let found = found.filter(|(_, quirk)| self.profile.tolerates(*quirk));
+        Ok(found.map(|(attribute, quirk)| {
+            self.fired.insert(quirk);
+            Subject::Attribute(attribute)
+        }))
     }
 
     fn comparison(

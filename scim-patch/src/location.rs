@@ -107,16 +107,20 @@ impl Planner<'_> {
         Ok(Some(Location::Elements(Elements { attribute, filter, part })))
     }
 
-    /// What the path names, its URN left out by a client that does so
-    /// ([`Quirk::UnqualifiedExtensionAttributes`]).
+    /// What the path names, its URN left out or spelled otherwise by a client that does so
+    /// ([`Quirk::UnqualifiedExtensionAttributes`], [`Quirk::SchemaSpellings`]).
     fn target(&mut self, path: &str) -> Option<Target> {
         if let Some(target) = self.resource_type.resolve(path) {
             return Some(target);
         }
-        let attribute = self.resource_type.unqualified_extension_attribute(path)?;
-        self.ingest
-            .tolerate(Quirk::UnqualifiedExtensionAttributes)
-            .then_some(Target::Attribute(attribute))
+        if let Some(attribute) = self.resource_type.unqualified_extension_attribute(path) {
+            return self
+                .ingest
+                .tolerate(Quirk::UnqualifiedExtensionAttributes)
+                .then_some(Target::Attribute(attribute));
+        }
+        let target = self.resource_type.resolve(&self.resource_type.respelled(path)?)?;
+        self.ingest.tolerate(Quirk::SchemaSpellings).then_some(target)
     }
 
     fn unknown(&mut self, path: &str) -> Result<Option<Location>> {

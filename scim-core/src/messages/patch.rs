@@ -1,11 +1,14 @@
 //! The body of a PATCH (RFC 7644 §3.5.2).
 
+mod scim1;
+
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::{Message, PATCH_OP_URN};
 use crate::error::{Result, ScimError};
+use crate::json;
 use crate::profile::{Profile, Quirk, Quirks};
 
 /// What an operation does (RFC 7644 §3.5.2). Exhaustive: the RFC closes the list (errata.md P13).
@@ -70,7 +73,7 @@ impl Serialize for PatchOperation {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct PatchOp {
-    /// The operations; at least one.
+    /// The operations; at least one, but for a [`Quirk::Scim1Patch`] that says nothing.
     pub operations: Vec<PatchOperation>,
     /// The quirks that fired while reading.
     pub fired: Quirks,
@@ -82,7 +85,7 @@ impl PatchOp {
     /// # Errors
     /// 400 `invalidSyntax` when it is not such a message (errata.md P16).
     pub fn parse(body: &[u8], profile: &Profile) -> Result<Self> {
-        Self::from_message(Message::parse(body, "PatchOp", PATCH_OP_URN, profile)?)
+        Self::from_json(json::parse_object(body)?, profile)
     }
 
     /// Reads a PATCH from JSON that is parsed already, as the `data` of a bulk operation is.
@@ -90,6 +93,10 @@ impl PatchOp {
     /// # Errors
     /// As [`PatchOp::parse`].
     pub fn from_json(body: Map<String, Value>, profile: &Profile) -> Result<Self> {
+        if profile.tolerates(Quirk::Scim1Patch) && scim1::is_patch(&body) {
+            let operations = scim1::operations(body)?;
+            return Ok(Self { operations, fired: Quirks::NONE.with(Quirk::Scim1Patch) });
+        }
         Self::from_message(Message::new(body, "PatchOp", PATCH_OP_URN, profile)?)
     }
 

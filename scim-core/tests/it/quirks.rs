@@ -76,7 +76,7 @@ fn missing_schemas() {
 #[test]
 fn unknown_schema_uris() {
     for uri in [
-        "urn:ietf:params:scim:schemas:extension:enterprise:2.0User",
+        "urn:example:params:scim:schemas:extension:enterprise:2.0User",
         "http://schemas.example.com/2006/11/Group",
     ] {
         check(
@@ -85,6 +85,79 @@ fn unknown_schema_uris() {
             json!({"userName": "bjensen"}),
             Refuses("is not a schema of resource type `User`"),
         );
+    }
+}
+
+/// The data under it is kept; by the RFC it is that of an unknown attribute.
+#[test]
+fn schema_spellings() {
+    for uri in [
+        "urn:ietf:params:scim:schemas:extension:enterprise:2.0User",
+        "urn:scim:schemas:extension:enterprise:2.0",
+        "urn:scim:schemas:extension:enterprise:1.0",
+    ] {
+        let user = json!({"userName": "bjensen", ENTERPRISE_USER_URN: {"costCenter": "4130"}});
+        check(
+            Quirk::SchemaSpellings,
+            with(json!({uri: {"costCenter": "4130"}})),
+            user.clone(),
+            Keeps(json!({"userName": "bjensen"})),
+        );
+        // In `schemas` it is no unknown one.
+        let body = with(json!({"schemas": [USER_URN, uri], uri: {"costCenter": "4130"}}));
+        let (resource, fired) = ingest(&Profile::STRICT.with(Quirk::SchemaSpellings), body.clone());
+        assert_eq!(resource.unwrap().attributes(), &object(user));
+        assert_eq!(fired, Quirks::NONE.with(Quirk::SchemaSpellings));
+        let error = ingest(&Profile::STRICT, body).0.unwrap_err();
+        assert!(error.detail().contains("is not a schema of resource type `User`"), "{error}");
+        // Under both its names it is one extension.
+        let (resource, _) = ingest(
+            &Profile::INTEROP,
+            with(json!({uri: {"costCenter": "4130"}, ENTERPRISE_USER_URN: {"division": "x"}})),
+        );
+        let both = json!({"costCenter": "4130", "division": "x"});
+        assert_eq!(resource.unwrap().attributes()[ENTERPRISE_USER_URN], both);
+    }
+    let body = with(json!({"schemas": ["urn:scim:schemas:core:1.0"]}));
+    let (resource, fired) = ingest(&Profile::INTEROP, body.clone());
+    assert_eq!(resource.unwrap().attributes(), &object(json!({"userName": "bjensen"})));
+    assert_eq!(fired, Quirks::NONE.with(Quirk::SchemaSpellings));
+    assert!(ingest(&Profile::STRICT, body).0.is_err());
+}
+
+#[test]
+fn the_patch_of_scim_1() {
+    let body = json!({
+        "schemas": ["urn:scim:schemas:core:1.0"],
+        "displayName": "Guides",
+        "meta": {"attributes": ["externalId"]},
+        "members": [
+            {"value": "1", "operation": "delete"},
+            {"value": "2", "operation": "add"},
+            {"value": "3"},
+        ],
+    });
+    let patch = PatchOp::parse(body.to_string().as_bytes(), &Profile::INTEROP).unwrap();
+    assert_eq!(patch.fired, Quirks::NONE.with(Quirk::Scim1Patch));
+    let operations: Vec<Value> =
+        patch.operations.iter().map(|o| serde_json::to_value(o).unwrap()).collect();
+    assert_eq!(
+        Value::Array(operations),
+        json!([
+            {"op": "remove", "path": "externalId"},
+            {"op": "remove", "path": "members[value eq \"1\"]"},
+            {"op": "replace", "value": {"displayName": "Guides"}},
+            {"op": "add", "value": {"members": [{"value": "2"}, {"value": "3"}]}},
+        ])
+    );
+    assert!(PatchOp::parse(body.to_string().as_bytes(), &Profile::STRICT).is_err());
+    for body in [
+        json!({"schemas": ["urn:scim:schemas:core:1.0"]}),
+        json!({"schemas": [scim_core::messages::PATCH_OP_URN], "displayName": "Guides"}),
+        json!({"members": [{"display": "Babs", "operation": "delete"}]}),
+    ] {
+        let refused = PatchOp::parse(body.to_string().as_bytes(), &Profile::INTEROP);
+        assert!(refused.is_err(), "{body}");
     }
 }
 
@@ -410,4 +483,16 @@ fn a_set_of_quirks_knows_its_quirks() {
     }
     assert!(Quirks::NONE.is_empty() && Quirks::NONE.contains_all(Quirks::NONE));
     assert_eq!(Profile::default(), Profile::INTEROP);
+}
+
+#[test]
+fn presets_are_found_by_their_names() {
+    for preset in Profile::PRESETS {
+        assert_eq!(Profile::preset(preset.name()), Some(preset));
+        // None tolerates what INTEROP does not.
+        assert!(Profile::INTEROP.quirks().contains_all(preset.quirks()), "{}", preset.name());
+    }
+    assert_eq!(Profile::preset("auto"), None);
+    assert_eq!(Profile::for_user_agent("goauthentik.io/2026.2"), Some(Profile::AUTHENTIK));
+    assert_eq!(Profile::for_user_agent(""), None);
 }
