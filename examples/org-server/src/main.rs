@@ -91,7 +91,7 @@ fn announce(base_url: &str, organizations: &[Announced]) {
         let key = match key {
             Key::Made(key) => format!("{key}   (shown only now; its hash is kept)"),
             Key::Given => "the one given".to_owned(),
-            Key::Kept => "as before (--api-key KEY adds another one)".to_owned(),
+            Key::Kept => "as before (--api-key KEY sets another one)".to_owned(),
         };
         format!("SCIM URL   {base_url}/scim/{id}/v2\nAPI key    {key}\n")
     });
