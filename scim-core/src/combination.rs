@@ -11,8 +11,9 @@ use crate::schema::Attribute;
 /// Up to so many elements are compared with each other; more are looked up.
 const FEW: usize = 16;
 
-/// Puts elements with the same `value` and `type` together: the first stays, and gets what only
-/// later ones say. Elements without a `value`, and attributes without `type`, stay as they are.
+/// Puts elements with the same `value` and `type` together, in the place of the first, where what a
+/// later one says counts, as when a PATCH adds it. Elements without a `value`, and attributes without
+/// `type`, stay as they are.
 pub(crate) fn once_each(attribute: &Attribute, elements: &mut Vec<Value>) {
     let (Some(value), Some(kind)) =
         (attribute.sub_attribute("value"), attribute.sub_attribute("type"))
@@ -56,13 +57,8 @@ pub(crate) fn once_each(attribute: &Attribute, elements: &mut Vec<Value>) {
 }
 
 fn merge(present: &mut Value, again: Value) {
-    let (Value::Object(present), Value::Object(again)) = (present, again) else { return };
-    for (name, value) in again {
-        if name == "primary" && value == Value::Bool(true) {
-            present.insert(name, value);
-        } else {
-            present.entry(name).or_insert(value);
-        }
+    if let (Value::Object(present), Value::Object(again)) = (present, again) {
+        present.extend(again);
     }
 }
 
@@ -97,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_of_a_combination_stays_with_what_later_ones_add() {
+    fn one_of_a_combination_stays_with_what_each_says() {
         let given = vec![
             json!({"value": "a@example.com", "type": "work", "display": "1"}),
             json!({"value": "a@example.com", "type": "home"}),
@@ -108,7 +104,7 @@ mod tests {
             json!({"value": "a@example.com", "primary": false}),
         ];
         let expected = [
-            json!({"value": "a@example.com", "type": "work", "display": "1", "primary": true}),
+            json!({"value": "A@Example.com", "type": "Work", "display": "2", "primary": true}),
             json!({"value": "a@example.com", "type": "home"}),
             json!({"value": "a@example.com", "primary": false}),
             json!({"type": "work"}),

@@ -493,7 +493,10 @@ impl BackendError {
             Self::Unavailable { .. } => {
                 ScimError::with_status(503, "the service is not available at the moment; try again")
             }
-            Self::Internal(_) => ScimError::with_status(500, "internal error"),
+            Self::Internal(_) => ScimError::with_status(
+                500,
+                "internal error; the server's log has its cause, under the id in `X-Request-Id`",
+            ),
         }
     }
 }

@@ -263,6 +263,8 @@ async fn perform(
 struct Batch {
     units: Vec<WriteUnit>,
     operations: Vec<Vec<usize>>,
+    /// What each write of a unit is about, for errors.
+    subjects: Vec<Vec<String>>,
     unit_of: HashMap<usize, usize>,
 }
 
@@ -278,6 +280,7 @@ impl Batch {
         depends_on.sort_unstable();
         depends_on.dedup();
         self.unit_of.extend(operations.iter().map(|operation| (*operation, own)));
+        self.subjects.push(writes.iter().map(subject).collect());
         self.units.push(WriteUnit { writes, depends_on });
         self.operations.push(operations);
     }
@@ -296,12 +299,14 @@ async fn run(
     let results = x.service.backend.write_all(&x.cx, batch.units, max_errors).await;
     let results = results.map_err(|e| x.failed(&e, "the bulk request"))?;
     let mut errors = 0;
-    for (operations, result) in batch.operations.into_iter().zip(results) {
+    let units = batch.operations.into_iter().zip(batch.subjects);
+    for ((operations, subjects), result) in units.zip(results) {
         let of_unit: Vec<Outcome> = match result {
             Ok(written) => written.into_iter().map(Outcome::Done).collect(),
             Err(failure) => {
                 errors += operations.len();
-                let own = Failure::backend(&failure.error, "the resource").error;
+                let subject = subjects.get(failure.write).map_or("the resource", String::as_str);
+                let own = Failure::backend(&failure.error, subject).error;
                 let others = || BackendError::Dependency.to_scim("");
                 (0..operations.len())
                     .map(|i| if i == failure.write { own.clone() } else { others() })
@@ -316,6 +321,16 @@ async fn run(
         }
     }
     Ok(errors)
+}
+
+/// What a write is about, as the single request would name it.
+fn subject(write: &Write) -> String {
+    match &write.change {
+        Change::Create { .. } => "the new resource".to_owned(),
+        Change::Replace { id, .. } | Change::Patch { id, .. } | Change::Delete { id } => {
+            id.to_string()
+        }
+    }
 }
 
 fn respond(x: &Exchange<'_>, operation: &BulkOperation, outcome: Outcome) -> BulkOperationResponse {

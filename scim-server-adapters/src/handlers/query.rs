@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use scim_core::messages::LIST_RESPONSE_URN;
 use scim_core::{
-    AttributeSet, DateTime, ResourceType, ScimError, ScimType, SearchRequest, SortOrder,
+    AttributeSet, DateTime, Quirk, ResourceType, ScimError, ScimType, SearchRequest, SortOrder,
 };
 use scim_filter::ResolvedFilter;
 
@@ -171,9 +171,12 @@ fn resolve_filter(
     resource_type: &ResourceType,
     request: &SearchRequest,
 ) -> Result<Option<ResolvedFilter>, ScimError> {
-    let Some(text) = request.filter.as_deref().filter(|text| !text.trim().is_empty()) else {
+    let Some(text) = request.filter.as_deref() else { return Ok(None) };
+    // RFC 7644 §3.4.2.2: a filter has at least one expression.
+    if text.trim().is_empty() && x.profile.tolerates(Quirk::EmptyMeansUnassigned) {
+        x.fired.insert(Quirk::EmptyMeansUnassigned);
         return Ok(None);
-    };
+    }
     let resolved =
         ResolvedFilter::parse(text, resource_type, &x.profile, &x.service.limits.filter)?;
     x.fired.extend(resolved.fired());

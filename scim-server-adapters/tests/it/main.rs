@@ -35,6 +35,8 @@ mod projection;
 #[cfg(test)]
 mod resources;
 #[cfg(test)]
+mod rfc;
+#[cfg(test)]
 mod searches;
 #[cfg(test)]
 mod sorting;

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use scim_core::messages::BulkOperation;
 use scim_core::{ResourceId, ScimError};
 
-use super::{Minted, Outcome, Planned, order, plan};
+use super::{Minted, Outcome, Planned, order, plan, subject};
 use crate::backend::{BackendError, Change, Write, Written};
 use crate::exchange::{Exchange, Failure};
 use crate::precondition::Precondition;
@@ -162,8 +162,9 @@ fn planned(
 }
 
 async fn store(x: &Exchange<'_>, write: Write) -> Result<Written, ScimError> {
+    let subject = subject(&write);
     let written = x.service.backend.write(&x.cx, write).await;
-    written.map_err(|e| Failure::backend(&e, "the resource").error)
+    written.map_err(|e| Failure::backend(&e, &subject).error)
 }
 
 /// The id that the backend chose takes the place of the one that was minted.
