@@ -18,6 +18,13 @@ pub(crate) enum Candidate<'a> {
 }
 
 impl Expression {
+    /// Whether it holds for a resource of the type that it was resolved for, given in canonical
+    /// JSON as a whole: with `id` and `meta`, and its extensions under their URN.
+    #[must_use]
+    pub fn matches(&self, resource: &Map<String, Value>) -> bool {
+        self.holds(Candidate::Resource(resource))
+    }
+
     pub(crate) fn holds(&self, candidate: Candidate<'_>) -> bool {
         match self {
             Self::Constant(value) => *value,

@@ -25,7 +25,8 @@
 //! [`ValueFilter`]; [`Expression`] says what these mean, for stores that translate them.
 //!
 //! The parser reads once from left to right, and its time and stack are bounded by [`Limits`] for
-//! every input.
+//! every input. With the feature `sql`, the module `sql` makes conditions for SQLite and PostgreSQL of
+//! resolved filters.
 
 #![forbid(unsafe_code)]
 
@@ -43,6 +44,8 @@ mod patch_path;
 mod print;
 mod resolve;
 mod resolved;
+#[cfg(feature = "sql")]
+pub mod sql;
 
 pub use attribute_path::AttributePath;
 pub use error::{

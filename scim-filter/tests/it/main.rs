@@ -18,5 +18,8 @@ mod quirks;
 mod reference;
 #[cfg(test)]
 mod resolution;
+#[cfg(feature = "sql")]
+#[cfg(test)]
+mod sql;
 #[cfg(test)]
 mod syntax;
