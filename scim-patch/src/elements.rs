@@ -6,6 +6,7 @@ use std::sync::Arc;
 use scim_core::{Attribute, AttributeRef, Mutability, Result, ScimError, is_primary};
 use serde_json::{Map, Value};
 
+use crate::late::LateQuirks;
 use crate::parts::Parts;
 use crate::sameness::{Key, Sameness};
 use crate::selector::Selector;
@@ -38,6 +39,10 @@ pub(crate) enum NoMatch {
     NoTarget,
     /// This element is made.
     Create(Value),
+    /// This element, if any, is made by [`Quirk::ValueFilterCreates`], which then has fired.
+    ///
+    /// [`Quirk::ValueFilterCreates`]: scim_core::Quirk::ValueFilterCreates
+    Tolerated(LateQuirks, Option<Value>),
 }
 
 impl ElementsChange {
@@ -76,6 +81,10 @@ impl ElementsChange {
                 // By another part of it than the filter asks for, it may be there already.
                 NoMatch::Create(element) => {
                     append(attribute, std::slice::from_ref(element), elements, work)
+                }
+                NoMatch::Tolerated(late, element) => {
+                    late.fire();
+                    append(attribute, element.as_slice(), elements, work)
                 }
             };
         }

@@ -72,6 +72,7 @@
 mod change;
 mod document;
 mod elements;
+mod late;
 mod location;
 mod members;
 mod parts;
@@ -85,6 +86,7 @@ mod selector;
 mod work;
 
 pub use document::DocumentPlan;
+pub use late::LateQuirks;
 pub use members::{MemberOp, apply_members};
 pub use plan::{PatchPlan, Planned};
 pub use select::SelectMembers;

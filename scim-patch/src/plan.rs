@@ -5,6 +5,7 @@ use std::sync::Arc;
 use scim_core::{PatchOp, Profile, Quirks, ResourceType, Result, Secret, Target};
 
 use crate::document::DocumentPlan;
+use crate::late::LateQuirks;
 use crate::members::MemberOp;
 use crate::planner::Planner;
 
@@ -68,6 +69,8 @@ pub struct Planned {
     /// [`Quirk::ValueFilterCreates`](scim_core::Quirk::ValueFilterCreates), when a filter matches
     /// nothing. A plan can't know.
     pub armed: Quirks,
+    /// Which of these have fired, once the plan has been applied.
+    pub late: LateQuirks,
     /// What the client sent, each target once: attributes that are `returned: request` are part of
     /// the answer when they are among these (RFC 7643 §7).
     pub touched: Vec<Target>,

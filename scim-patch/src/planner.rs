@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::change::{Action, AttributeChange};
 use crate::document::{DocumentChange, DocumentPlan, Step};
+use crate::late::LateQuirks;
 use crate::location::{Elements, Location};
 use crate::members::MemberOps;
 use crate::plan::{PatchPlan, Planned};
@@ -29,6 +30,7 @@ pub(crate) struct Planner<'a> {
     members: MemberOps,
     pub(crate) secret: Option<Secret>,
     pub(crate) armed: Quirks,
+    pub(crate) late: LateQuirks,
     touched: Vec<Target>,
 }
 
@@ -43,6 +45,7 @@ impl<'a> Planner<'a> {
             members: MemberOps::default(),
             secret: None,
             armed: Quirks::NONE,
+            late: LateQuirks::default(),
             touched: Vec::new(),
         }
     }
@@ -64,6 +67,7 @@ impl<'a> Planner<'a> {
             },
             fired,
             armed: self.armed,
+            late: self.late,
             touched: self.touched,
         })
     }

@@ -233,7 +233,7 @@ impl Planner<'_> {
         self.armed.insert(Quirk::ValueFilterCreates);
         let Some(addition) = addition else {
             // "Unassigned", of what is not there.
-            return NoMatch::Nothing;
+            return NoMatch::Tolerated(self.late.clone(), None);
         };
         let element = match addition {
             Value::Object(parts) => {
@@ -245,7 +245,7 @@ impl Planner<'_> {
             }
             simple => simple,
         };
-        NoMatch::Create(element)
+        NoMatch::Tolerated(self.late.clone(), Some(element))
     }
 
     /// The canonical element that an operation gives for those that a filter selects; `None` when

@@ -36,7 +36,8 @@ use crate::precondition::Precondition;
 ///   (RFC 7644 §3.5.2.1); `changed` says which.
 /// - **Uniqueness** is enforced by the store, in the write: never by looking first. It covers
 ///   attributes that the schema calls `server` or `global` unique, folded unless they are
-///   `caseExact`, within the tenant, over all types that share the schema (erratum 8279).
+///   `caseExact`, within the tenant, over all types that share the schema (erratum 8279); and
+///   `displayName` where [`Write::unique_display_name`] says so.
 /// - **Membership** is a set of rows, by `value`. Adding or removing a member must not read or
 ///   rewrite the others. Deleting a resource removes its memberships and gives those groups a new
 ///   version. [`Stored::groups`] is computed from the rows, direct groups only.
@@ -339,6 +340,12 @@ pub struct Write {
     pub precondition: Precondition,
     /// What to give back of it afterwards; `None` for nothing.
     pub returning: Option<Returning>,
+    /// Whether no other resource of the types that share its schema may have its `displayName`,
+    /// though the schema does not ask for that
+    /// ([`Validation::UniqueGroupNames`](scim_core::Validation::UniqueGroupNames)): enforced as all
+    /// uniqueness is, among the resources that were made or changed by such writes. So those that
+    /// were there before the setting are covered from the next change of their document.
+    pub unique_display_name: bool,
 }
 
 /// What a write does. Exhaustive: these are the writes of RFC 7644 §3.

@@ -10,9 +10,10 @@ use http::header::{
 use http::request::Parts;
 use http::{Response, StatusCode};
 use scim_core::{
-    AttributeSet, Ingest, Origin, Profile, Quirks, Resource, ResourceId, ResourceType, Returned,
-    ScimError, Secret, Target, Version,
+    AttributeSet, Choice, Ingest, Origin, Profile, Quirks, Resource, ResourceId, ResourceType,
+    Returned, ScimError, Secret, Target, Validation, Version,
 };
+use scim_patch::LateQuirks;
 use serde_json::{Map, Value};
 
 use crate::backend::{BackendError, RequestContext, Stored};
@@ -32,6 +33,8 @@ pub(crate) struct Exchange<'a> {
     /// The resource of whoever asks.
     pub(crate) me: Option<(Arc<str>, ResourceId)>,
     pub(crate) fired: Quirks,
+    /// What fires in the write, if at all.
+    pub(crate) late: Vec<LateQuirks>,
 }
 
 pub(crate) type Answer = Result<Response<ScimBody>, Failure>;
@@ -178,6 +181,17 @@ impl Exchange<'_> {
         let mut resource = resource?;
         let secret = resource.take_secret();
         Ok((resource, secret))
+    }
+
+    /// Whether the profile demands that resources of that type differ in `displayName`.
+    pub(crate) fn unique_display_name(&self, resource_type: &ResourceType) -> bool {
+        resource_type.has_members() && self.profile.validates(Validation::UniqueGroupNames)
+    }
+
+    /// Whether a PATCH of that type answers 204 rather than with the resource.
+    pub(crate) fn patch_answers_no_content(&self, resource_type: &ResourceType) -> bool {
+        self.service.patch_answers_no_content(resource_type)
+            || resource_type.has_members() && self.profile.chooses(Choice::GroupPatchNoContent)
     }
 
     /// The projection that the parameters of the URL ask for.

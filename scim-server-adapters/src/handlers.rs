@@ -7,6 +7,7 @@ mod discover;
 mod get;
 mod patch;
 mod query;
+mod reactivate;
 mod replace;
 
 pub(crate) use bulk::bulk;

@@ -20,7 +20,7 @@ use crate::backend::{
 use crate::cursor::CursorKey;
 use crate::precondition::Precondition;
 use crate::sort::{SortKey, sorted_page};
-use crate::unique::{UniqueValue, unique_values};
+use crate::unique::{UniqueValue, unique_display_name, unique_values};
 
 /// Resources in memory, gone when it is dropped. Keeps no passwords.
 ///
@@ -66,6 +66,8 @@ struct Record {
     last_modified: DateTime,
     attributes: Map<String, Value>,
     members: Members,
+    /// Its entries in [`Tenant::unique`].
+    claimed: Vec<UniqueValue>,
 }
 
 /// Members in the order in which they were added, found by value.
@@ -238,23 +240,18 @@ impl Tenant {
 
     /// Takes the values that must be unique for a resource, in place of those it had. Nothing has
     /// changed when it fails.
-    fn claim(
-        &mut self,
-        sequence: u64,
-        resource_type: &ResourceType,
-        old: &Map<String, Value>,
-        new: &Map<String, Value>,
-    ) -> Result<(), BackendError> {
-        let new = unique_values(resource_type, new);
+    fn claim(&mut self, sequence: u64, new: &[UniqueValue]) -> Result<(), BackendError> {
         let taken =
             |value: &&UniqueValue| self.unique.get(*value).is_some_and(|owner| *owner != sequence);
         if let Some(value) = new.iter().find(taken) {
             return Err(BackendError::Conflict { attribute: Cow::Owned(value.attribute.clone()) });
         }
-        for value in unique_values(resource_type, old) {
-            self.unique.remove(&value);
+        if let Some(record) = self.resources.get_mut(&sequence) {
+            for value in std::mem::replace(&mut record.claimed, new.to_vec()) {
+                self.unique.remove(&value);
+            }
         }
-        self.unique.extend(new.into_iter().map(|value| (value, sequence)));
+        self.unique.extend(new.iter().map(|value| (value.clone(), sequence)));
         Ok(())
     }
 
@@ -367,6 +364,7 @@ impl Tenant {
         id: Option<ResourceId>,
         resource_type: Arc<ResourceType>,
         mut resource: Resource,
+        unique_name: bool,
         now: DateTime,
     ) -> Result<u64, BackendError> {
         let id = match id {
@@ -380,7 +378,8 @@ impl Tenant {
         let (mut members, mut touched) = (Members::default(), Touched::new());
         members.replace(resource.take_members(), &mut touched);
         let attributes = resource.into_attributes();
-        self.claim(sequence, &resource_type, &Map::new(), &attributes)?;
+        let claimed = claims(&resource_type, &attributes, unique_name);
+        self.claim(sequence, &claimed)?;
         self.last_sequence = sequence;
         self.by_id.insert(id.clone(), sequence);
         self.resources.insert(
@@ -393,6 +392,7 @@ impl Tenant {
                 last_modified: now,
                 attributes,
                 members,
+                claimed,
             },
         );
         self.index_members(sequence, touched);
@@ -403,13 +403,16 @@ impl Tenant {
         &mut self,
         sequence: u64,
         mut resource: Resource,
+        unique_name: bool,
         now: DateTime,
     ) -> Result<bool, BackendError> {
         let record = self.resources.get(&sequence).ok_or(BackendError::NotFound)?;
         let (resource_type, old) = (Arc::clone(&record.resource_type), record.attributes.clone());
         let members = resource.take_members();
         let new = resource.replacing(&old)?.into_attributes();
-        self.claim(sequence, &resource_type, &old, &new)?;
+        if new != old {
+            self.claim(sequence, &claims(&resource_type, &new, unique_name))?;
+        }
         let mut touched = Touched::new();
         let record = self.resources.get_mut(&sequence).ok_or(BackendError::NotFound)?;
         record.members.replace(members, &mut touched);
@@ -426,6 +429,7 @@ impl Tenant {
         &mut self,
         sequence: u64,
         plan: &PatchPlan,
+        unique_name: bool,
         now: DateTime,
     ) -> Result<bool, BackendError> {
         let record = self.resources.get(&sequence).ok_or(BackendError::NotFound)?;
@@ -445,9 +449,8 @@ impl Tenant {
             None
         };
         if let Some(new) = &new {
-            let (resource_type, old) =
-                (Arc::clone(&record.resource_type), record.attributes.clone());
-            self.claim(sequence, &resource_type, &old, new)?;
+            let claimed = claims(&record.resource_type, new, unique_name);
+            self.claim(sequence, &claimed)?;
         }
         let record = self.resources.get_mut(&sequence).ok_or(BackendError::NotFound)?;
         match staged {
@@ -468,8 +471,8 @@ impl Tenant {
     fn delete(&mut self, id: &ResourceId, now: DateTime) {
         let Some(sequence) = self.by_id.remove(id) else { return };
         let Some(record) = self.resources.remove(&sequence) else { return };
-        for value in unique_values(&record.resource_type, &record.attributes) {
-            self.unique.remove(&value);
+        for value in &record.claimed {
+            self.unique.remove(value);
         }
         self.index_members(sequence, record.members.places.into_keys().collect());
         for group in self.groups_of.remove(id.as_str()).unwrap_or_default() {
@@ -481,10 +484,10 @@ impl Tenant {
     }
 
     fn write(&mut self, write: Write, now: DateTime) -> Result<Written, BackendError> {
-        let Write { resource_type, change, precondition, returning } = write;
+        let Write { resource_type, change, precondition, returning, unique_display_name } = write;
         let (sequence, changed) = match change {
             Change::Create { id, resource, secret: _ } => {
-                (self.create(id, resource_type, resource, now)?, true)
+                (self.create(id, resource_type, resource, unique_display_name, now)?, true)
             }
             Change::Delete { id } => {
                 self.checked(&resource_type, &id, &precondition)?;
@@ -494,11 +497,11 @@ impl Tenant {
             }
             Change::Replace { id, resource, secret: _ } => {
                 let sequence = self.checked(&resource_type, &id, &precondition)?;
-                (sequence, self.replace(sequence, resource, now)?)
+                (sequence, self.replace(sequence, resource, unique_display_name, now)?)
             }
             Change::Patch { id, plan } => {
                 let sequence = self.checked(&resource_type, &id, &precondition)?;
-                (sequence, self.patch(sequence, &plan, now)?)
+                (sequence, self.patch(sequence, &plan, unique_display_name, now)?)
             }
         };
         let record = self
@@ -538,6 +541,22 @@ impl Tenant {
         }
         Ok(written)
     }
+}
+
+/// What must be unique of a resource.
+fn claims(
+    resource_type: &ResourceType,
+    attributes: &Map<String, Value>,
+    unique_name: bool,
+) -> Vec<UniqueValue> {
+    let mut claims = unique_values(resource_type, attributes);
+    if unique_name
+        && let Some(name) = unique_display_name(resource_type, attributes)
+        && !claims.contains(&name)
+    {
+        claims.push(name);
+    }
+    claims
 }
 
 #[async_trait]

@@ -7,6 +7,25 @@ use http::StatusCode;
 use http::request::Parts;
 use scim_core::{Quirks, ScimType, shorten};
 
+/// A request in which quirks fired, for
+/// [`on_quirks`](crate::ScimServiceBuilder::on_quirks).
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Tolerated<'a> {
+    /// The tenant.
+    pub tenant: &'a str,
+    /// Whose credentials it had.
+    pub principal: &'a str,
+    /// Its id in logs.
+    pub request_id: &'a str,
+    /// Its method, URL and headers; credentials are among them.
+    pub parts: &'a Parts,
+    /// The endpoint without ids, as it labels metrics.
+    pub endpoint: &'a str,
+    /// The quirks that fired.
+    pub quirks: Quirks,
+}
+
 /// What is known of a request beside the request itself.
 #[derive(Default)]
 pub(crate) struct Trace {

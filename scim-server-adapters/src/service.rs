@@ -21,7 +21,7 @@ use crate::body::ScimBody;
 use crate::dispatch::dispatch;
 use crate::exchange::{Answer, Exchange, Failure, SCIM_JSON};
 use crate::limits::Limits;
-use crate::observe::{self, Trace};
+use crate::observe::{self, Tolerated, Trace};
 use crate::policy::Policy;
 use crate::render::Renderer;
 use crate::route::{self, Endpoint, Tenancy, encode_segment};
@@ -43,7 +43,8 @@ pub(crate) struct Inner {
     pub(crate) policy: Option<Arc<dyn Policy>>,
     base_url: String,
     tenancy: Tenancy,
-    profile: Box<dyn Fn(&str) -> Profile + Send + Sync>,
+    profile: Box<dyn Fn(&str, &Parts) -> Profile + Send + Sync>,
+    observer: Option<Box<dyn Fn(&Tolerated<'_>) + Send + Sync>>,
     open_discovery: bool,
     patch_no_content: Vec<Arc<str>>,
 }
@@ -80,7 +81,8 @@ impl ScimService {
                 policy: None,
                 base_url: "/scim".to_owned(),
                 tenancy: Tenancy::Single,
-                profile: Box::new(|_| Profile::INTEROP),
+                profile: Box::new(|_, _| Profile::INTEROP),
+                observer: None,
                 open_discovery: false,
                 patch_no_content: Vec::new(),
             },
@@ -107,6 +109,16 @@ impl ScimService {
             trace.scim_type = failure.error.scim_type();
             failure.into_response()
         });
+        if let Some(observer) = self.inner.observer.as_ref().filter(|_| !trace.fired.is_empty()) {
+            observer(&Tolerated {
+                tenant: &trace.tenant,
+                principal: &trace.principal,
+                request_id: &request_id,
+                parts: &parts,
+                endpoint: trace.endpoint.as_deref().unwrap_or_default(),
+                quirks: trace.fired,
+            });
+        }
         finish(&parts, &request_id, &trace, started, response)
     }
 
@@ -194,12 +206,13 @@ impl ScimService {
                 request_id: Arc::clone(request_id),
                 now: DateTime::now(),
             },
-            profile: (inner.profile)(&split.tenant),
+            profile: (inner.profile)(&split.tenant, parts),
             renderer: Renderer::new(&inner.registry, base),
             parts,
             body,
             me,
             fired: Quirks::NONE,
+            late: Vec::new(),
         };
         let span = tracing::debug_span!(
             "scim",
@@ -211,6 +224,7 @@ impl ScimService {
         );
         let answer = dispatch(&mut exchange, endpoint).instrument(span).await;
         trace.fired = exchange.fired;
+        exchange.late.iter().for_each(|late| trace.fired.extend(late.fired()));
         answer
     }
 }
@@ -315,8 +329,25 @@ impl ScimServiceBuilder {
     }
 
     /// The profile of each tenant, asked for at each request.
-    pub fn profiles(mut self, of: impl Fn(&str) -> Profile + Send + Sync + 'static) -> Self {
+    pub fn profiles(self, of: impl Fn(&str) -> Profile + Send + Sync + 'static) -> Self {
+        self.profiles_by_request(move |tenant, _| of(tenant))
+    }
+
+    /// The profile of each request of a tenant, for servers that go by its headers, such as
+    /// [`Profile::for_user_agent`]. Nothing of the kind happens unless this is set: a header is the
+    /// client's own word.
+    pub fn profiles_by_request(
+        mut self,
+        of: impl Fn(&str, &Parts) -> Profile + Send + Sync + 'static,
+    ) -> Self {
         self.inner.profile = Box::new(of);
+        self
+    }
+
+    /// Calls `observer` after each request in which a quirk fired. It runs before the answer is
+    /// sent, so it should hand on what takes long.
+    pub fn on_quirks(mut self, observer: impl Fn(&Tolerated<'_>) + Send + Sync + 'static) -> Self {
+        self.inner.observer = Some(Box::new(observer));
         self
     }
 

@@ -33,6 +33,19 @@ pub fn unique_values(
     found
 }
 
+/// The `displayName` of a resource as a value that must be unique, which the schema does not ask
+/// for ([`Write::unique_display_name`](crate::Write::unique_display_name)); `None` without one.
+#[must_use]
+pub fn unique_display_name(
+    resource_type: &ResourceType,
+    attributes: &Map<String, Value>,
+) -> Option<UniqueValue> {
+    let schema = resource_type.schema();
+    let attribute = schema.attribute("displayName")?;
+    let path = format!("{}:{}", schema.id(), attribute.name);
+    unique_value(attribute, path, attributes.get(&attribute.name)?)
+}
+
 fn collect(schema: &Schema, object: &Map<String, Value>, found: &mut Vec<UniqueValue>) {
     for attribute in schema.attributes() {
         let Some(value) = object.get(&attribute.name) else { continue };
@@ -52,15 +65,21 @@ fn collect(schema: &Schema, object: &Map<String, Value>, found: &mut Vec<UniqueV
 }
 
 fn push(attribute: &Attribute, path: String, value: &Value, found: &mut Vec<UniqueValue>) {
-    if attribute.uniqueness == Uniqueness::None || attribute.is_complex() {
-        return;
+    if attribute.uniqueness != Uniqueness::None {
+        found.extend(unique_value(attribute, path, value));
+    }
+}
+
+fn unique_value(attribute: &Attribute, path: String, value: &Value) -> Option<UniqueValue> {
+    if attribute.is_complex() {
+        return None;
     }
     let value = match value {
         Value::String(text) if attribute.compares_exactly() => text.clone(),
         Value::String(text) => fold(text).into_owned(),
         other => other.to_string(),
     };
-    found.push(UniqueValue { attribute: path, value });
+    Some(UniqueValue { attribute: path, value })
 }
 
 fn each(value: &Value) -> &[Value] {

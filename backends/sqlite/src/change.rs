@@ -15,7 +15,7 @@ use crate::layout::{Derived, Layout, TypeLayout};
 use crate::load::Loader;
 use crate::members::{MemberRows, SWEEP};
 use crate::tenants::Tenants;
-use crate::values::ValueRows;
+use crate::values::{Demand, ValueRows};
 
 pub(crate) const FIND: &str =
     "SELECT key, version FROM scim_resource WHERE tenant = ?1 AND id = ?2 AND type = ?3";
@@ -70,6 +70,7 @@ pub(crate) struct Job {
     work: Work,
     precondition: Precondition,
     returning: Option<Returning>,
+    demand: Demand,
 }
 
 #[derive(Debug)]
@@ -94,7 +95,7 @@ impl Job {
         layout: &Arc<TypeLayout>,
         write: Write,
     ) -> Result<Self, BackendError> {
-        let Write { resource_type, change, precondition, returning } = write;
+        let Write { resource_type, change, precondition, returning, unique_display_name } = write;
         let work = match change {
             // The secret is dropped: this store keeps none.
             Change::Create { id, mut resource, secret: _ } => {
@@ -124,6 +125,7 @@ impl Job {
             work,
             precondition,
             returning,
+            demand: if unique_display_name { Demand::UniqueName } else { Demand::None },
         })
     }
 
@@ -151,6 +153,7 @@ impl Job {
             layout: &self.layout,
             resource_type: &self.resource_type,
             now: self.now.as_micros(),
+            demand: self.demand,
         };
         let precondition = &self.precondition;
         let (id, outcome) = match self.work {
@@ -204,6 +207,7 @@ struct Target<'a> {
     layout: &'a TypeLayout,
     resource_type: &'a Arc<ResourceType>,
     now: i64,
+    demand: Demand,
 }
 
 impl<'a> Target<'a> {
@@ -241,7 +245,7 @@ impl<'a> Target<'a> {
             ),
             |row| row.get(0),
         )?;
-        self.values(key).update(self.loader.layout, &Derived::default(), &derived)?;
+        self.values(key).update(self.loader.layout, &Derived::default(), &derived, self.demand)?;
         connection.prepare_cached(INSERT_DOCUMENT)?.execute((key, document))?;
         self.members(key).add(&members)?;
         connection.prepare_cached(POPULATE)?.execute((tenant, self.layout.key))?;
@@ -278,7 +282,7 @@ impl<'a> Target<'a> {
     fn delete(self, id: &ResourceId, key: i64) -> Result<(), Failure> {
         let (connection, tenant) = (self.connection(), self.loader.tenant);
         let current = self.layout.derive(&self.attributes(key)?);
-        self.values(key).update(self.loader.layout, &current, &Derived::default())?;
+        self.values(key).update(self.loader.layout, &current, &Derived::default(), Demand::None)?;
         connection.prepare_cached("DELETE FROM scim_resource WHERE key = ?1")?.execute([key])?;
         connection
             .prepare_cached("DELETE FROM scim_document WHERE resource = ?1")?
@@ -317,7 +321,7 @@ impl<'a> Target<'a> {
     ) -> Result<(), Failure> {
         let connection = self.connection();
         let (before, derived) = (self.layout.derive(before), self.layout.derive(after));
-        self.values(key).update(self.loader.layout, &before, &derived)?;
+        self.values(key).update(self.loader.layout, &before, &derived, self.demand)?;
         if before != derived {
             connection.prepare_cached(UPDATE_COLUMNS)?.execute((
                 key,

@@ -46,7 +46,12 @@ fn job(layout: &Layout, resource_type: &Arc<ResourceType>, change: Change) -> Jo
     let precondition = Precondition::NONE;
     let resource_type = Arc::clone(resource_type);
     let of_type = Arc::clone(layout.of(&resource_type).unwrap());
-    Job::new(&cx, &of_type, Write { resource_type, change, precondition, returning: None }).unwrap()
+    Job::new(
+        &cx,
+        &of_type,
+        Write { resource_type, change, precondition, returning: None, unique_display_name: false },
+    )
+    .unwrap()
 }
 
 fn resource(resource_type: &Arc<ResourceType>, mut body: Value) -> Resource {

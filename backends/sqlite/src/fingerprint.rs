@@ -1,6 +1,8 @@
 //! What rows were derived by: when the registered schemas, the options or the folding of text
 //! change over existing data, the rows follow.
 
+use std::collections::HashSet;
+
 use rusqlite::{Connection, OptionalExtension};
 use serde_json::{Map, Value};
 
@@ -58,6 +60,8 @@ struct Row {
 }
 
 fn rebuild(connection: &Connection, layout: &Layout) -> Result<(), OpenError> {
+    // What was unique on demand stays so; the demand itself is kept nowhere else.
+    let demanding = demanding(connection, layout)?;
     connection.execute_batch("DELETE FROM scim_unique_value; DELETE FROM scim_indexed_value")?;
     let mut conflicts = Vec::new();
     let (mut reached, mut rebuilt) = (0, 0_u64);
@@ -67,7 +71,7 @@ fn rebuild(connection: &Connection, layout: &Layout) -> Result<(), OpenError> {
         reached = last.key;
         for row in &chunk {
             rebuilt += 1;
-            derive(connection, layout, row, &mut conflicts)?;
+            derive(connection, layout, row, &demanding, &mut conflicts)?;
             if conflicts.len() > CONFLICTS {
                 conflicts.truncate(CONFLICTS);
                 return Err(OpenError::Conflicts { conflicts, more: true });
@@ -83,10 +87,24 @@ fn rebuild(connection: &Connection, layout: &Layout) -> Result<(), OpenError> {
     Ok(())
 }
 
+/// The resources that have a value which must be unique on demand.
+fn demanding(connection: &Connection, layout: &Layout) -> rusqlite::Result<HashSet<i64>> {
+    let mut found = HashSet::new();
+    let mut statement =
+        connection.prepare("SELECT resource FROM scim_unique_value WHERE attribute = ?1")?;
+    for key in layout.on_demand() {
+        for resource in statement.query_map([key], |row| row.get(0))? {
+            found.insert(resource?);
+        }
+    }
+    Ok(found)
+}
+
 fn derive(
     connection: &Connection,
     layout: &Layout,
     row: &Row,
+    demanding: &HashSet<i64>,
     conflicts: &mut Vec<UniqueConflict>,
 ) -> Result<(), OpenError> {
     let Some(of_type) = layout.by_key(row.resource_type) else { return Ok(()) };
@@ -104,7 +122,11 @@ fn derive(
     ))?;
     let values = ValueRows { connection, tenant: row.tenant, resource: row.key };
     values.index(&derived.indexed)?;
-    for Taken { attribute, value } in values.claim(&derived.unique)? {
+    let mut taken = values.claim(&derived.unique)?;
+    if demanding.contains(&row.key) {
+        taken.extend(values.claim_on_demand(&derived.on_demand)?);
+    }
+    for Taken { attribute, value } in taken {
         let (tenant, holder) = connection
             .prepare_cached(HOLDER)?
             .query_row((row.tenant, attribute, value), |row| Ok((row.get(0)?, row.get(1)?)))?;

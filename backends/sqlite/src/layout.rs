@@ -36,6 +36,8 @@ pub(crate) struct TypeLayout {
     pub(crate) columns: Columns,
     /// What must be unique, in the order of the schemas.
     pub(crate) unique: Vec<KeyedAttribute>,
+    /// What must be unique where a write demands it.
+    pub(crate) on_demand: Vec<KeyedAttribute>,
     /// What else is indexed.
     pub(crate) indexed: Vec<KeyedAttribute>,
     /// The attributes whose `value` is the id of another resource, with the path by which a
@@ -72,6 +74,8 @@ pub(crate) struct Derived {
     /// JSON array of ids.
     pub(crate) refers_to: Option<String>,
     pub(crate) unique: BTreeSet<(i64, Key)>,
+    /// What must be unique where a write demands it.
+    pub(crate) on_demand: BTreeSet<(i64, Key)>,
     pub(crate) indexed: BTreeSet<(i64, Key)>,
 }
 
@@ -127,9 +131,14 @@ impl Layout {
         self.type_names.get(&key)
     }
 
-    /// The attribute of that key, if it must be unique.
+    /// The keys of attributes that must be unique where a write demands it.
+    pub(crate) fn on_demand(&self) -> impl Iterator<Item = i64> {
+        self.types.values().flat_map(|t| &t.on_demand).map(|keyed| keyed.key)
+    }
+
+    /// The attribute of that key, if it must be unique, always or on demand.
     pub(crate) fn unique_attribute(&self, key: i64) -> Option<&KeyedAttribute> {
-        self.types.values().flat_map(|t| &t.unique).find(|a| a.key == key)
+        self.types.values().flat_map(|t| t.unique.iter().chain(&t.on_demand)).find(|a| a.key == key)
     }
 
     /// What the rows that are derived from documents depend on, as text.
@@ -157,9 +166,11 @@ impl TypeLayout {
             key: intern(connection, Interned::ResourceType, resource_type.name())?,
             columns: Columns::of(resource_type),
             unique: Vec::new(),
+            on_demand: Vec::new(),
             indexed: Vec::new(),
             references: Vec::new(),
         };
+        let display_name = full_path(resource_type.schema(), "displayName");
         for (path, attribute) in stored_attributes(resource_type) {
             if refers_to_resource(attribute.leaf()) {
                 layout.references.push((attribute.clone(), path.clone()));
@@ -168,6 +179,11 @@ impl TypeLayout {
                 continue;
             }
             let unique = is_unique(attribute.leaf()) || also_unique.contains(&path);
+            if !unique && path == display_name {
+                let key = intern(connection, Interned::Attribute, &path)?;
+                let attribute = attribute.clone();
+                layout.on_demand.push(KeyedAttribute { key, attribute, path: path.clone().into() });
+            }
             let list = if unique {
                 &mut layout.unique
             } else if indexed.contains(&path) {
@@ -194,6 +210,7 @@ impl TypeLayout {
             display: display.map(str::to_owned),
             refers_to: self.refers_to(attributes),
             unique: keys(&self.unique, attributes),
+            on_demand: keys(&self.on_demand, attributes),
             indexed: keys(&self.indexed, attributes),
         }
     }

@@ -24,6 +24,7 @@
 //!     change: Change::Create { id: None, resource, secret: None },
 //!     precondition: Precondition::NONE,
 //!     returning: None,
+//!     unique_display_name: false,
 //! }).await?;
 //! assert_eq!(created.version.to_string(), r#"W/"1""#);
 //! # Ok::<(), Box<dyn std::error::Error>>(())

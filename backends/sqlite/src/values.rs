@@ -14,6 +14,11 @@ const ADD_UNIQUE: &str = "
     INSERT INTO scim_unique_value (tenant, attribute, value, resource) VALUES (?1, ?2, ?3, ?4)
     ON CONFLICT DO NOTHING";
 
+/// As [`ADD_UNIQUE`], but having the value already counts as getting it.
+const CLAIM_UNIQUE: &str = "
+    INSERT INTO scim_unique_value (tenant, attribute, value, resource) VALUES (?1, ?2, ?3, ?4)
+    ON CONFLICT DO UPDATE SET resource = excluded.resource WHERE resource = excluded.resource";
+
 const ADD_INDEXED: &str = "
     INSERT INTO scim_indexed_value (tenant, attribute, value, resource) VALUES (?1, ?2, ?3, ?4)
     ON CONFLICT DO NOTHING";
@@ -35,6 +40,16 @@ pub(crate) struct ValueRows<'a> {
     pub(crate) resource: i64,
 }
 
+/// What a write demands beyond the layout.
+///
+/// Exhaustive: what [`Write`](scim_server_adapters::Write) can say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Demand {
+    None,
+    /// The `displayName` must be unique.
+    UniqueName,
+}
+
 /// A value that another resource has: the key of the attribute, and the value.
 #[derive(Debug)]
 pub(crate) struct Taken<'a> {
@@ -52,15 +67,38 @@ impl ValueRows<'_> {
         layout: &Layout,
         before: &Derived,
         after: &Derived,
+        demand: Demand,
     ) -> Result<(), Failure> {
         self.each(REMOVE_UNIQUE, before.unique.difference(&after.unique), |_, _| {})?;
         self.each(REMOVE_INDEXED, before.indexed.difference(&after.indexed), |_, _| {})?;
         self.each(ADD_INDEXED, after.indexed.difference(&before.indexed), |_, _| {})?;
         let new: BTreeSet<_> = after.unique.difference(&before.unique).collect();
-        match self.claim(new)?.into_iter().next() {
+        if let Some(Taken { attribute, .. }) = self.claim(new)?.into_iter().next() {
+            return Err(conflict(layout, attribute).into());
+        }
+        let kept = match demand {
+            Demand::UniqueName => &after.on_demand,
+            Demand::None => &BTreeSet::new(),
+        };
+        self.each(REMOVE_UNIQUE, before.on_demand.difference(kept), |_, _| {})?;
+        match self.claim_on_demand(kept)?.into_iter().next() {
             Some(Taken { attribute, .. }) => Err(conflict(layout, attribute).into()),
             None => Ok(()),
         }
+    }
+
+    /// Sees to it that the resource has these values, and tells which of them others have.
+    pub(crate) fn claim_on_demand<'k>(
+        self,
+        values: impl IntoIterator<Item = &'k (i64, Key)>,
+    ) -> rusqlite::Result<Vec<Taken<'k>>> {
+        let mut taken = Vec::new();
+        self.each(CLAIM_UNIQUE, values, |(attribute, value), rows| {
+            if rows == 0 {
+                taken.push(Taken { attribute: *attribute, value });
+            }
+        })?;
+        Ok(taken)
     }
 
     /// Adds values that must be unique, and tells which of them others have.

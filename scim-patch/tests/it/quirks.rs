@@ -305,6 +305,7 @@ fn value_filter_creates() {
         let planned = planned(&user(), &operations, &Profile::INTEROP).unwrap();
         assert_eq!(planned.fired, Quirks::NONE, "whether it fires depends on the resource");
         assert_eq!(planned.armed, Quirks::NONE.with(Quirk::ValueFilterCreates));
+        assert_eq!(planned.late.fired(), Quirks::NONE);
         // One element, not two.
         assert_eq!(
             planned.plan.document.apply(object(&before)).unwrap().map(Value::Object),
@@ -313,6 +314,7 @@ fn value_filter_creates() {
                 {"type": "work", "formatted": "1 Road", "country": "US"},
             ]}))
         );
+        assert_eq!(planned.late.fired(), planned.armed, "and so it has");
         let strict = patched_under(&Profile::STRICT, &user(), &before, &operations);
         assert_eq!(strict.unwrap_err().scim_type(), Some(ScimType::NoTarget));
     }

@@ -136,6 +136,7 @@ fn plan(
             x.fired.extend(patch.fired);
             let planned = PatchPlan::new(&resource_type, patch, &x.profile)?;
             x.fired.extend(planned.fired);
+            x.late.push(planned.late);
             Change::Patch { id, plan: planned.plan }
         }
         (BulkMethod::Put, Some(id), Some(mut data)) => {
@@ -157,7 +158,14 @@ fn plan(
             )));
         }
     };
-    Ok(Planned { write: Write { resource_type, change, precondition, returning: None }, refers_to })
+    let write = Write {
+        unique_display_name: x.unique_display_name(&resource_type),
+        resource_type,
+        change,
+        precondition,
+        returning: None,
+    };
+    Ok(Planned { write, refers_to })
 }
 
 /// The policy decides on each operation as it would on the single request.

@@ -7,6 +7,7 @@ use scim_core::{ResourceType, json};
 
 use crate::backend::{BackendError, Change, Returning, Write};
 use crate::exchange::{Answer, Exchange, sent};
+use crate::handlers::reactivate::Again;
 use crate::policy::ActionKind;
 use crate::precondition::Precondition;
 
@@ -16,14 +17,22 @@ pub(crate) async fn create(x: &mut Exchange<'_>, resource_type: Arc<ResourceType
     let body = json::parse_object(x.body()?)?;
     let (resource, secret) = x.ingest(&resource_type, body)?;
     let wanted = Arc::new(projection.with_sent(sent(&resource)));
+    let returning = Returning { wanted: Arc::clone(&wanted), max_members: None };
+    let again = Again::new(x, &resource, secret.as_ref());
     let write = Write {
         change: Change::Create { id: None, resource, secret },
         precondition: Precondition::NONE,
-        returning: Some(Returning { wanted: Arc::clone(&wanted), max_members: None }),
+        returning: Some(returning.clone()),
+        unique_display_name: x.unique_display_name(&resource_type),
         resource_type,
     };
-    let written = x.service.backend.write(&x.cx, write).await;
-    let written = written.map_err(|e| x.failed(&e, "the new resource"))?;
+    let written = match (x.service.backend.write(&x.cx, write).await, again) {
+        (Err(conflict @ BackendError::Conflict { .. }), Some(again)) => {
+            let written = again.write(x, returning).await?;
+            written.ok_or_else(|| x.failed(&conflict, "the new resource"))?
+        }
+        (written, _) => written.map_err(|e| x.failed(&e, "the new resource"))?,
+    };
     let stored = written.returned.ok_or_else(|| {
         x.failed(&BackendError::internal("a create returned no resource"), written.id.as_str())
     })?;

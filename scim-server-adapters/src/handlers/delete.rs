@@ -20,6 +20,7 @@ pub(crate) async fn delete(
         change: Change::Delete { id: id.clone() },
         precondition,
         returning: None,
+        unique_display_name: false,
         resource_type,
     };
     x.service.backend.write(&x.cx, write).await.map_err(|e| x.failed(&e, id.as_str()))?;

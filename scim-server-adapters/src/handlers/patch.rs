@@ -23,10 +23,11 @@ pub(crate) async fn patch(
     x.fired.extend(patch.fired);
     let planned = PatchPlan::new(&resource_type, patch, &x.profile)?;
     x.fired.extend(planned.fired);
+    x.late.push(planned.late);
     // RFC 7644 §3.5.2: whoever asks for attributes gets a 200 with them.
     let explicit = projection.is_explicit();
     let wanted = Arc::new(projection.with_sent(planned.touched));
-    let returning = if explicit || !x.service.patch_answers_no_content(&resource_type) {
+    let returning = if explicit || !x.patch_answers_no_content(&resource_type) {
         let max_members = (!explicit).then_some(x.service.limits.patch_members);
         Some(Returning { wanted: Arc::clone(&wanted), max_members })
     } else {
@@ -36,6 +37,7 @@ pub(crate) async fn patch(
         change: Change::Patch { id: id.clone(), plan: planned.plan },
         precondition,
         returning,
+        unique_display_name: x.unique_display_name(&resource_type),
         resource_type,
     };
     let written = x.service.backend.write(&x.cx, write).await;

@@ -183,7 +183,7 @@ fn resolve_filter(
     Ok(Some(resolved))
 }
 
-async fn run(x: &Exchange<'_>, query: &Query) -> Result<Page, BackendError> {
+pub(super) async fn run(x: &Exchange<'_>, query: &Query) -> Result<Page, BackendError> {
     match x.service.backend.query(&x.cx, query).await {
         Err(BackendError::Unsupported) => scan(x, query).await,
         page => page,

@@ -25,6 +25,7 @@ pub(crate) async fn replace(
         change: Change::Replace { id: id.clone(), resource, secret },
         precondition,
         returning: Some(Returning { wanted: Arc::clone(&wanted), max_members: None }),
+        unique_display_name: x.unique_display_name(&resource_type),
         resource_type,
     };
     let written = x.service.backend.write(&x.cx, write).await;

@@ -31,11 +31,15 @@ mod metrics;
 #[cfg(test)]
 mod policy;
 #[cfg(test)]
+mod profiles;
+#[cfg(test)]
 mod projection;
 #[cfg(test)]
 mod resources;
 #[cfg(test)]
 mod rfc;
+#[cfg(test)]
+mod rfc_coverage;
 #[cfg(test)]
 mod searches;
 #[cfg(test)]

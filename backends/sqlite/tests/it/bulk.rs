@@ -19,7 +19,13 @@ fn create_group(id: &ResourceId, member: &ResourceId) -> Write {
 }
 
 fn write(change: Change) -> Write {
-    Write { resource_type: user(), change, precondition: Precondition::NONE, returning: None }
+    Write {
+        resource_type: user(),
+        change,
+        precondition: Precondition::NONE,
+        returning: None,
+        unique_display_name: false,
+    }
 }
 
 fn unit(writes: Vec<Write>, depends_on: &[usize]) -> WriteUnit {

@@ -24,6 +24,7 @@ const FIRST_DAY: i64 = 1_767_225_600_000_000;
 pub(crate) struct Client {
     pub(crate) backend: Arc<dyn ProvisioningBackend>,
     pub(crate) cx: RequestContext,
+    unique_display_names: bool,
 }
 
 /// Settings for tests: nothing waits for a disk.
@@ -129,20 +130,25 @@ impl Client {
             request_id: "1".into(),
             now: DateTime::from_micros(FIRST_DAY).unwrap(),
         };
-        Self { backend: Arc::new(backend), cx }
+        Self { backend: Arc::new(backend), cx, unique_display_names: false }
+    }
+
+    /// The same backend, with writes that demand a `displayName` of one's own.
+    pub(crate) fn with_unique_display_names(&self) -> Self {
+        Self { unique_display_names: true, ..self.clone() }
     }
 
     /// The same backend as another tenant.
     pub(crate) fn tenant(&self, tenant: &str) -> Self {
         let cx = RequestContext { tenant: tenant.into(), ..self.cx.clone() };
-        Self { backend: Arc::clone(&self.backend), cx }
+        Self { cx, ..self.clone() }
     }
 
     /// The same backend that many seconds later.
     pub(crate) fn later(&self, seconds: i64) -> Self {
         let now = DateTime::from_micros(self.cx.now.as_micros() + seconds * 1_000_000).unwrap();
         let cx = RequestContext { now, ..self.cx.clone() };
-        Self { backend: Arc::clone(&self.backend), cx }
+        Self { cx, ..self.clone() }
     }
 
     pub(crate) async fn write(
@@ -153,7 +159,18 @@ impl Client {
         returning: Option<Returning>,
     ) -> Result<Written, BackendError> {
         let resource_type = Arc::clone(resource_type);
-        self.backend.write(&self.cx, Write { resource_type, change, precondition, returning }).await
+        self.backend
+            .write(
+                &self.cx,
+                Write {
+                    resource_type,
+                    change,
+                    precondition,
+                    returning,
+                    unique_display_name: self.unique_display_names,
+                },
+            )
+            .await
     }
 
     pub(crate) async fn create(

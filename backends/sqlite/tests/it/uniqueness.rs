@@ -148,3 +148,64 @@ async fn an_option_makes_more_unique() {
     assert_eq!(conflict_of(refused), "externalId");
     store.create(&user(), json!({"userName": "a", "displayName": "Guides"})).await.unwrap();
 }
+
+const DISPLAY_NAME: &str = "urn:ietf:params:scim:schemas:core:2.0:Group:displayName";
+
+#[tokio::test]
+async fn a_write_can_demand_a_display_name_of_its_own() {
+    let store = in_memory();
+    let demanding = store.with_unique_display_names();
+    let guides = demanding.create_group("Guides", &[]).await;
+    let again = demanding.create(&group(), json!({"displayName": "GUIDES"})).await;
+    assert_eq!(conflict_of(again), DISPLAY_NAME);
+    // Without the demand it is not looked at, and another tenant's does not count.
+    let other = store.create_group("Guides", &[]).await;
+    demanding.tenant("other").create_group("Guides", &[]).await;
+    let put = json!({"displayName": "Guides", "externalId": "1"});
+    assert_eq!(conflict_of(demanding.replace(&group(), &other, put).await), DISPLAY_NAME);
+    let rename = |name: &str| json!([{"op": "replace", "path": "displayName", "value": name}]);
+    demanding.patch(&group(), &guides, rename("GUIDES")).await.unwrap();
+    demanding.patch(&group(), &guides, rename("Former")).await.unwrap();
+    demanding.patch(&group(), &other, rename("guides")).await.unwrap();
+    demanding.delete(&group(), &other).await.unwrap();
+    demanding.create_group("Guides", &[]).await;
+    // Given up by a write without the demand.
+    store.patch(&group(), &guides, rename("former")).await.unwrap();
+    demanding.create_group("Former", &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_32_creates_that_demand_one_display_name_one_succeeds() {
+    let (store, _folder) = in_file();
+    let demanding = store.with_unique_display_names();
+    let tasks = (0..32).map(|_| {
+        let store = demanding.clone();
+        tokio::spawn(async move { store.create(&group(), json!({"displayName": "Guides"})).await })
+    });
+    let mut created = 0;
+    for task in tasks.collect::<Vec<_>>() {
+        created += usize::from(task.await.unwrap().is_ok());
+    }
+    assert_eq!(created, 1);
+}
+
+/// What the demand covers outlives a rebuild of the rows.
+#[tokio::test]
+async fn a_demanded_display_name_stays_when_the_layout_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("scim.db");
+    let open = |options: &scim_backend_sqlite::SqliteOptions| {
+        Client::new(SqliteBackend::open(&file, &Registry::builtin(), options).unwrap())
+    };
+    let store = open(&options());
+    store.with_unique_display_names().create_group("Guides", &[]).await;
+    let other = store.create_group("Others", &[]).await;
+    store.create_group("Others", &[]).await;
+    drop(store);
+    let store = open(&options().indexed(["urn:ietf:params:scim:schemas:core:2.0:User:title"]));
+    let demanding = store.with_unique_display_names();
+    let again = demanding.create(&group(), json!({"displayName": "Guides"})).await;
+    assert_eq!(conflict_of(again), DISPLAY_NAME);
+    let put = json!({"displayName": "Others", "externalId": "1"});
+    demanding.replace(&group(), &other, put).await.unwrap();
+}

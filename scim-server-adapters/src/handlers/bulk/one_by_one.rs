@@ -120,6 +120,7 @@ async fn circle(
                 change: Change::Delete { id: written.id },
                 precondition: Precondition::NONE,
                 returning: None,
+                unique_display_name: false,
                 resource_type: write.resource_type,
             };
             if let Err(error) = store(x, undo).await {
