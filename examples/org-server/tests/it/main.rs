@@ -14,6 +14,8 @@ mod lifecycle;
 #[cfg(test)]
 mod readme;
 #[cfg(test)]
+mod rfc;
+#[cfg(test)]
 mod server;
 #[cfg(test)]
 mod skip;
