@@ -39,6 +39,8 @@ mod resources;
 #[cfg(test)]
 mod rfc;
 #[cfg(test)]
+mod rfc_coverage;
+#[cfg(test)]
 mod searches;
 #[cfg(test)]
 mod sorting;
