@@ -8,6 +8,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::error::OpenError;
+use crate::mapping;
 use crate::options::SqliteOptions;
 
 /// Statements that a connection keeps prepared: more than there are fixed ones, since queries make
@@ -164,6 +165,7 @@ pub(crate) fn connect_memory() -> rusqlite::Result<Connection> {
 
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(PREPARED_STATEMENTS);
+    mapping::add_functions(connection)?;
     // Plans do not depend on what is bound. Otherwise SQLite looks at the values of parameters, and
     // plans most statements anew each time they are bound.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;

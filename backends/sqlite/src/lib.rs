@@ -47,6 +47,7 @@ mod key;
 mod layout;
 mod load;
 mod lookup;
+mod mapping;
 mod members;
 mod migration;
 mod options;

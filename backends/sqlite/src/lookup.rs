@@ -1,24 +1,28 @@
 //! What of a filter an index answers, and the SQL that asks it.
 
 use rusqlite::types::Value as SqlValue;
-use scim_core::AttributeRef;
+use scim_core::{AttributeRef, DateTime};
+use scim_filter::sql::{Condition, Narrowed};
 use scim_filter::{Expression, Operator, Subject, Test};
 
 use crate::key::Key;
 use crate::layout::{TypeLayout, ValueTable};
+use crate::mapping::{self, DOCUMENT, mapping};
 
-/// The resources of one type that a filter may select, as far as indexes tell.
+/// The resources of one type that a filter may select, as far as indexes and SQL tell.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Lookup {
     /// All of these hold; the one that selects fewest comes first.
     terms: Vec<Term>,
-    /// Whether the terms are the filter, so that what they select need not be looked at again.
-    pub(crate) is_exact: bool,
+    /// What SQL tells of each resource that the terms select, if they are not the filter.
+    condition: Option<Condition>,
+    /// What has to be evaluated for what meets both.
+    pub(crate) remainder: Option<Expression>,
     /// Whether nothing can meet the filter.
     pub(crate) is_empty: bool,
 }
 
-/// A comparison by `eq` that an index answers. In the order in which indexes tend to select few.
+/// A comparison that an index answers. In the order in which indexes tend to select few.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Term {
     Id(String),
@@ -30,12 +34,15 @@ enum Term {
     HasMember(String),
     /// The resource is a member of this group.
     MemberOf(String),
+    /// Last modified between these instants, which are within.
+    Modified(i64, i64),
     Active(Key),
 }
 
 impl Lookup {
     /// All resources of a type.
-    pub(crate) const ALL: Self = Self { terms: Vec::new(), is_exact: true, is_empty: false };
+    pub(crate) const ALL: Self =
+        Self { terms: Vec::new(), condition: None, remainder: None, is_empty: false };
 
     pub(crate) fn new(layout: &TypeLayout, expression: &Expression) -> Self {
         let conjuncts = match expression {
@@ -44,17 +51,42 @@ impl Lookup {
             single => std::slice::from_ref(single),
         };
         let mut lookup = Self::ALL;
+        let mut left = Vec::new();
         for conjunct in conjuncts {
-            match term(layout, conjunct) {
-                Some((term, is_exact)) => {
-                    lookup.terms.push(term);
-                    lookup.is_exact &= is_exact;
-                }
-                None => lookup.is_exact = false,
+            let found = term(layout, conjunct);
+            if !matches!(found, Some((_, true))) {
+                left.push(conjunct.clone());
             }
+            lookup.terms.extend(found.map(|(term, _)| term));
         }
+        lookup.join_ranges();
         lookup.terms.sort();
+        if !left.is_empty() {
+            let Narrowed { condition, remainder } =
+                mapping(layout).narrow(&Expression::And(left), 0);
+            lookup.condition = condition;
+            lookup.remainder = remainder;
+        }
         lookup
+    }
+
+    /// Makes one range of all, so that both its ends are looked up.
+    fn join_ranges(&mut self) {
+        let mut joined: Option<(i64, i64)> = None;
+        self.terms.retain(|term| match term {
+            Term::Modified(from, to) => {
+                let (first, last) = joined.unwrap_or((*from, *to));
+                joined = Some((first.max(*from), last.min(*to)));
+                false
+            }
+            _ => true,
+        });
+        self.terms.extend(joined.map(|(from, to)| Term::Modified(from, to)));
+    }
+
+    /// Whether what the terms select is what the filter selects, so that it need not be looked at.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.condition.is_none() && self.remainder.is_none()
     }
 
     /// Whether no index narrows it down.
@@ -70,13 +102,30 @@ impl Lookup {
     /// The keys of the candidates after one key, in the order of creation.
     pub(crate) fn keys(&self, tenant: i64, layout: &TypeLayout, window: Window) -> Select {
         let mut select = Select::default();
-        let (key, from) = select.candidates(self, tenant, layout);
-        let after = select.bind(SqlValue::Integer(window.after));
-        let limit = select.bind(SqlValue::Integer(window.limit));
-        let skip = select.bind(SqlValue::Integer(window.skip));
+        select.keys(self, tenant, layout, window);
+        select
+    }
+
+    /// The same keys, each with whether it meets what SQL can tell of the filter, in any order.
+    pub(crate) fn tested(&self, tenant: i64, layout: &TypeLayout, window: Window) -> Select {
+        let Some(condition) = &self.condition else {
+            let mut select = self.keys(tenant, layout, window);
+            select.sql = format!("SELECT c.*, TRUE FROM ({}) c", select.sql);
+            return select;
+        };
+        // The parameters of the condition come first, as they are numbered.
+        let mut select = Select::default();
+        select.parameters.extend(condition.binds.iter().cloned().map(mapping::into_sql));
+        select.keys(self, tenant, layout, window);
+        let document = if condition.sql.contains(DOCUMENT) {
+            "CROSS JOIN scim_document d ON d.resource = r.key"
+        } else {
+            ""
+        };
         select.sql = format!(
-            "SELECT {key} FROM {from} AND {key} > {after} \
-             ORDER BY {key} LIMIT {limit} OFFSET {skip}"
+            "WITH c (key) AS MATERIALIZED ({}) SELECT r.key, {} \
+             FROM c CROSS JOIN scim_resource r ON r.key = c.key {document}",
+            select.sql, condition.sql
         );
         select
     }
@@ -106,6 +155,18 @@ pub(crate) struct Select {
 }
 
 impl Select {
+    /// Asks for the keys of candidates.
+    fn keys(&mut self, lookup: &Lookup, tenant: i64, layout: &TypeLayout, window: Window) {
+        let (key, from) = self.candidates(lookup, tenant, layout);
+        let after = self.bind(SqlValue::Integer(window.after));
+        let limit = self.bind(SqlValue::Integer(window.limit));
+        let skip = self.bind(SqlValue::Integer(window.skip));
+        self.sql = format!(
+            "SELECT {key} FROM {from} AND {key} > {after} \
+             ORDER BY {key} LIMIT {limit} OFFSET {skip}"
+        );
+    }
+
     /// The expression that is a candidate's key, and where candidates are found: FROM and WHERE.
     ///
     /// The first term decides which table is gone through; CROSS JOIN keeps SQLite to that order,
@@ -140,6 +201,15 @@ impl Select {
             Some(Term::Active(value)) => {
                 let value = self.bind(value.clone().into_sql());
                 ("r.key", format!("scim_resource r WHERE {of_type} AND r.active = {value}"))
+            }
+            // Otherwise SQLite would go through the whole type, since that spares it sorting.
+            Some(Term::Modified(from, to)) => {
+                let (from, to) = (self.bind_instant(*from), self.bind_instant(*to));
+                let from = format!(
+                    "scim_resource r INDEXED BY scim_resource_by_last_modified \
+                     WHERE {of_type} AND r.last_modified BETWEEN {from} AND {to}"
+                );
+                ("r.key", from)
             }
             Some(Term::Unique(attribute, value)) => (
                 "v.resource",
@@ -203,6 +273,10 @@ impl Select {
                 format!("+r.display_name = {}", self.bind(value.clone().into_sql()))
             }
             Term::Active(value) => format!("+r.active = {}", self.bind(value.clone().into_sql())),
+            Term::Modified(from, to) => {
+                let (from, to) = (self.bind_instant(*from), self.bind_instant(*to));
+                format!("+r.last_modified BETWEEN {from} AND {to}")
+            }
             Term::Unique(attribute, value) | Term::Indexed(attribute, value) => {
                 let table = match term {
                     Term::Unique(..) => ValueTable::Unique.name(),
@@ -233,6 +307,10 @@ impl Select {
         }
     }
 
+    fn bind_instant(&mut self, micros: i64) -> String {
+        self.bind(SqlValue::Integer(micros))
+    }
+
     fn bind(&mut self, value: SqlValue) -> String {
         self.parameters.push(value);
         format!("?{}", self.parameters.len())
@@ -252,7 +330,8 @@ impl ValueTable {
 fn term(layout: &TypeLayout, expression: &Expression) -> Option<(Term, bool)> {
     match expression {
         Expression::Compare(Subject::Attribute(attribute), test) => {
-            Some((equality(layout, attribute, test)?, true))
+            let term = modified(attribute, test).or_else(|| equality(layout, attribute, test));
+            Some((term?, true))
         }
         Expression::Elements(attribute, inner) => match &**inner {
             Expression::And(terms) => {
@@ -277,6 +356,29 @@ fn term_of_element(
         Expression::Compare(Subject::Element, test) => equality(layout, parent, test),
         _ => None,
     }
+}
+
+/// The instants that a comparison of `meta.lastModified` admits. They are kept as they are shown,
+/// in whole microseconds.
+fn modified(attribute: &AttributeRef, test: &Test) -> Option<Term> {
+    let Test::Instant { operator, operand } = test else { return None };
+    let is_meta = attribute.extension().is_none()
+        && attribute.attribute().name == "meta"
+        && attribute.sub_attribute().is_some_and(|sub| sub.name == "lastModified");
+    if !is_meta {
+        return None;
+    }
+    let (first, last) = (DateTime::MIN.as_micros(), DateTime::MAX.as_micros());
+    let at = operand.as_micros();
+    let (from, to) = match operator {
+        Operator::Equal => (at, at),
+        Operator::GreaterThan => (at + 1, last),
+        Operator::GreaterOrEqual => (at, last),
+        Operator::LessThan => (first, at - 1),
+        Operator::LessOrEqual => (first, at),
+        _ => return None,
+    };
+    Some(Term::Modified(from, to))
 }
 
 fn equality(layout: &TypeLayout, attribute: &AttributeRef, test: &Test) -> Option<Term> {
@@ -326,5 +428,60 @@ fn operand(test: &Test) -> Option<Key> {
         Test::Decimal { operator: EQUAL, operand } => Some(Key::real(*operand)),
         Test::Instant { operator: EQUAL, operand } => Some(Key::Integer(operand.as_micros())),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+    use scim_core::{Profile, Registry, ResourceType};
+    use scim_filter::{Limits, ResolvedFilter};
+
+    use super::*;
+    use crate::layout::Layout;
+    use crate::migration;
+    use crate::options::SqliteOptions;
+
+    fn lookup(text: &str) -> Lookup {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migration::run(&mut connection).unwrap();
+        let layout = Layout::new(&connection, &Registry::builtin(), &SqliteOptions::new()).unwrap();
+        let user = ResourceType::user();
+        let filter =
+            ResolvedFilter::parse(text, &user, &Profile::STRICT, &Limits::default()).unwrap();
+        Lookup::new(layout.of(&user).unwrap(), filter.expression())
+    }
+
+    #[test]
+    fn two_ends_are_one_range() {
+        let lookup = lookup(
+            "meta.lastModified gt \"1970-01-01T00:00:01Z\" and \
+             meta.lastModified lt \"1970-01-01T00:00:03Z\" and \
+             meta.lastModified ge \"1970-01-01T00:00:01Z\"",
+        );
+        assert_eq!(lookup.terms, [Term::Modified(1_000_001, 2_999_999)]);
+        assert!(lookup.is_exact());
+    }
+
+    #[test]
+    fn what_sql_tells_is_not_evaluated() {
+        for text in [
+            "emails[type eq \"work\" and value eq \"x\"]",
+            "title co \"X\" or not (name.familyName sw \"y\")",
+            "userName ge \"b\" and groups.value ne \"g\"",
+            "meta.created lt \"2026-01-01T00:00:00Z\" and active ne true",
+        ] {
+            let lookup = lookup(text);
+            assert!(lookup.condition.is_some(), "{text}");
+            assert_eq!(lookup.remainder, None, "{text}");
+        }
+        for text in [
+            "groups.display eq \"g\"",
+            "meta.version pr",
+            "schemas co \"urn\"",
+            "title pr and meta.created sw \"2026\"",
+        ] {
+            assert!(lookup(text).remainder.is_some(), "{text}");
+        }
     }
 }

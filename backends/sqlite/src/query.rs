@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use scim_core::{AttributeRef, AttributeSet, ResourceType, ScimError, ScimType, SortOrder};
-use scim_filter::{Expression, ResolvedFilter, Subject};
+use scim_filter::{Expression, Subject};
 use scim_server_adapters::{
     BackendError, Page, Position, Query, QueryTarget, SortKey, Start, Stored, sorted_page,
 };
@@ -35,10 +35,12 @@ struct Target {
     resource_type: Arc<ResourceType>,
     wanted: Arc<AttributeSet>,
     lookup: Lookup,
+    /// Whether the matches are found without looking at what does not match.
+    is_exact: bool,
     /// What to sort by, and what has to be read for it.
     sort: Option<(AttributeRef, AttributeSet)>,
-    /// What candidates still have to meet, and what has to be read for it.
-    filter: Option<(ResolvedFilter, AttributeSet)>,
+    /// What candidates still have to meet that SQL cannot tell, and what has to be read for it.
+    remainder: Option<(Expression, AttributeSet)>,
 }
 
 /// The keys of matches of one target.
@@ -184,22 +186,24 @@ impl Target {
     fn new(layout: &Layout, target: &QueryTarget) -> Result<Self, BackendError> {
         let QueryTarget { resource_type, filter, sort, wanted } = target;
         let layout = Arc::clone(layout.of(resource_type)?);
-        let lookup = match filter {
+        let mut lookup = match filter {
             Some(filter) => Lookup::new(&layout, filter.expression()),
             None => Lookup::ALL,
         };
-        let filter = match filter {
-            Some(filter) if !lookup.is_exact => {
-                let needed = needed(resource_type, |name| mentions(filter.expression(), name))?;
-                Some((filter.clone(), needed))
+        let is_exact = lookup.is_exact();
+        let remainder = match lookup.remainder.take() {
+            Some(remainder) => {
+                let needed = needed(resource_type, |name| mentions(&remainder, name))?;
+                Some((remainder, needed))
             }
-            _ => None,
+            None => None,
         };
         Ok(Self {
             layout,
             resource_type: Arc::clone(resource_type),
             wanted: Arc::clone(wanted),
             lookup,
+            is_exact,
             sort: match sort {
                 Some(attribute) => {
                     let names = [attribute.attribute().name.as_str()];
@@ -207,7 +211,7 @@ impl Target {
                 }
                 None => None,
             },
-            filter,
+            remainder,
         })
     }
 }
@@ -233,14 +237,14 @@ impl Run<'_> {
         if target.lookup.is_empty {
             return Ok(Matches { keys: Vec::new(), total: Some(0) });
         }
-        let Some((filter, needed)) = &target.filter else {
+        if target.is_exact {
             let keys = if limit == 0 {
                 Vec::new()
             } else {
                 self.candidates(target, Window { after, skip: clamp(skip), limit: clamp(limit) })?
             };
             return Ok(Matches { keys, total: None });
-        };
+        }
         let mut keys = Vec::new();
         let (mut skip, mut total) = (skip, 0);
         // The total is over all pages, so the walk begins with the first resource where it is
@@ -250,21 +254,17 @@ impl Run<'_> {
             if !self.count_all && keys.len() as u64 >= limit {
                 return Ok(Matches { keys, total: None });
             }
-            let chunk =
-                self.candidates(target, Window { after: reached, skip: 0, limit: CHUNK })?;
-            let Some(last) = chunk.last() else {
+            let chunk = self.tested(target, Window { after: reached, skip: 0, limit: CHUNK })?;
+            let Some((last, _)) = chunk.last() else {
                 return Ok(Matches { keys, total: self.count_all.then_some(total) });
             };
             reached = *last;
-            let resources =
-                self.loader.by_keys(&target.layout, &target.resource_type, &chunk, needed)?;
-            for key in &chunk {
+            for (key, is_match) in &chunk {
                 if !self.count_all && keys.len() as u64 >= limit {
                     break;
                 }
                 self.budget = self.budget.checked_sub(1).ok_or(BackendError::TooMany)?;
-                let Some(resource) = resources.get(key) else { continue };
-                if !filter.matches(&resource.to_json()?) {
+                if !is_match {
                     continue;
                 }
                 total += 1;
@@ -291,23 +291,17 @@ impl Run<'_> {
         }
         let mut reached = 0;
         loop {
-            let chunk =
-                self.candidates(target, Window { after: reached, skip: 0, limit: CHUNK })?;
-            let Some(last) = chunk.last() else { return Ok(found) };
+            let chunk = self.tested(target, Window { after: reached, skip: 0, limit: CHUNK })?;
+            let Some((last, _)) = chunk.last() else { return Ok(found) };
             reached = *last;
             let Target { layout, resource_type, .. } = target;
-            let read = |needed| self.loader.by_keys(layout, resource_type, &chunk, needed);
-            let (tested, sorted) = (
-                target.filter.as_ref().map(|(_, needed)| read(needed)).transpose()?,
-                target.sort.as_ref().map(|(_, needed)| read(needed)).transpose()?,
-            );
-            for key in &chunk {
+            let keys = matching(&chunk);
+            let read = |needed| self.loader.by_keys(layout, resource_type, &keys, needed);
+            let sorted = target.sort.as_ref().map(|(_, needed)| read(needed)).transpose()?;
+            for (key, is_match) in &chunk {
                 self.budget = self.budget.checked_sub(1).ok_or(BackendError::TooMany)?;
-                if let (Some((filter, _)), Some(tested)) = (&target.filter, &tested) {
-                    let Some(resource) = tested.get(key) else { continue };
-                    if !filter.matches(&resource.to_json()?) {
-                        continue;
-                    }
+                if !is_match {
+                    continue;
                 }
                 let resource = sorted.as_ref().and_then(|sorted| sorted.get(key));
                 let sort_key = match (&target.sort, resource) {
@@ -322,6 +316,27 @@ impl Run<'_> {
                 return Err(BackendError::internal("the query was cancelled").into());
             }
         }
+    }
+
+    /// The keys of candidates, each with whether it is a match.
+    fn tested(&self, target: &Target, window: Window) -> Result<Vec<(i64, bool)>, Failure> {
+        let Loader { connection, tenant, .. } = self.loader;
+        let select = target.lookup.tested(tenant, &target.layout, window);
+        let mut statement = connection.prepare_cached(&select.sql)?;
+        let rows = statement
+            .query_map(params_from_iter(select.parameters), |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let mut tested: Vec<(i64, bool)> = rows.collect::<rusqlite::Result<_>>()?;
+        tested.sort_unstable();
+        let Some((remainder, needed)) = &target.remainder else { return Ok(tested) };
+        let Target { layout, resource_type, .. } = target;
+        let resources = self.loader.by_keys(layout, resource_type, &matching(&tested), needed)?;
+        for (key, is_match) in &mut tested {
+            *is_match = match resources.get(key) {
+                Some(resource) => remainder.matches(&resource.to_json()?),
+                None => false,
+            };
+        }
+        Ok(tested)
     }
 
     fn candidates(&self, target: &Target, window: Window) -> Result<Vec<i64>, Failure> {
@@ -344,6 +359,10 @@ impl Run<'_> {
         };
         Ok(counted.unwrap_or_default().unsigned_abs())
     }
+}
+
+fn matching(tested: &[(i64, bool)]) -> Vec<i64> {
+    tested.iter().filter(|(_, is_match)| *is_match).map(|(key, _)| *key).collect()
 }
 
 /// Whether a filter looks at the attribute of that name.

@@ -5,6 +5,8 @@ mod bulk;
 #[cfg(test)]
 mod durability;
 #[cfg(test)]
+mod filter_oracle;
+#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod membership;
