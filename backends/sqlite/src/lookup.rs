@@ -9,6 +9,10 @@ use crate::key::Key;
 use crate::layout::{TypeLayout, ValueTable};
 use crate::mapping::{self, DOCUMENT, mapping};
 
+/// How many terms a statement may have that are not look-ups. SQLite bounds the text of a
+/// statement, and the longer it is, the longer preparing it takes; the evaluator does not mind.
+const MAX_TERMS: usize = 256;
+
 /// The resources of one type that a filter may select, as far as indexes and SQL tell.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Lookup {
@@ -61,12 +65,17 @@ impl Lookup {
         }
         lookup.join_ranges();
         lookup.terms.sort();
-        if !left.is_empty() {
-            let Narrowed { condition, remainder } =
-                mapping(layout).narrow(&Expression::And(left), 0);
-            lookup.condition = condition;
-            lookup.remainder = remainder;
+        if left.is_empty() {
+            return lookup;
         }
+        let left = Expression::And(left);
+        let Narrowed { condition, remainder } = if left.terms() > MAX_TERMS {
+            Narrowed { condition: None, remainder: Some(left) }
+        } else {
+            mapping(layout).narrow(&left, 0)
+        };
+        lookup.condition = condition;
+        lookup.remainder = remainder;
         lookup
     }
 
@@ -482,6 +491,18 @@ mod tests {
             "title pr and meta.created sw \"2026\"",
         ] {
             assert!(lookup(text).remainder.is_some(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_filter_of_very_many_terms_is_evaluated() {
+        for (terms, is_in_sql) in [(MAX_TERMS, true), (MAX_TERMS + 1, false)] {
+            let text = vec!["emails.type ne \"x\""; terms].join(" or ");
+            let lookup = lookup(&text);
+            assert_eq!(
+                (lookup.condition.is_some(), lookup.remainder.is_none()),
+                (is_in_sql, is_in_sql)
+            );
         }
     }
 }
