@@ -43,11 +43,17 @@ pub(crate) struct Inner {
     pub(crate) policy: Option<Arc<dyn Policy>>,
     base_url: String,
     tenancy: Tenancy,
-    profile: Box<dyn Fn(&str, &Parts) -> Profile + Send + Sync>,
-    observer: Option<Box<dyn Fn(&Tolerated<'_>) + Send + Sync>>,
+    profile: Box<ProfileOf>,
+    observer: Option<Box<Observer>>,
     open_discovery: bool,
     patch_no_content: Vec<Arc<str>>,
 }
+
+/// The profile of a tenant's request.
+type ProfileOf = dyn Fn(&str, &Parts) -> Profile + Send + Sync;
+
+/// Who is told of quirks.
+type Observer = dyn Fn(&Tolerated<'_>) + Send + Sync;
 
 impl Inner {
     /// Whether a PATCH of that type answers 204 rather than with the resource.

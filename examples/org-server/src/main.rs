@@ -15,14 +15,17 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use axum::Router;
 use clap::Parser as _;
+use http::header::USER_AGENT;
+use http::request::Parts;
 use scim_backend_sqlite::{SqliteBackend, SqliteOptions};
+use scim_core::Profile;
 use scim_server_adapters::axum::mount;
 use scim_server_adapters::{MemoryBackend, ProvisioningBackend, ScimService, Tenancy};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
-use crate::options::{Database, Options};
+use crate::options::{Database, Options, ProfileChoice};
 use crate::organizations::{Announced, Key, Organizations};
 
 #[tokio::main]
@@ -69,6 +72,10 @@ async fn main() -> Result<()> {
         .base_url(&format!("{base_url}/scim"))
         .tenancy(Tenancy::Path)
         .registry(registry)
+        .profiles_by_request(move |_, parts| match &options.profile {
+            ProfileChoice::Fixed(profile) => *profile,
+            ProfileChoice::Auto => by_user_agent(parts),
+        })
         .build();
     let app = Router::new().merge(mount("/scim", service));
 
@@ -83,6 +90,12 @@ async fn main() -> Result<()> {
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The profile that the client's own word for itself calls for.
+fn by_user_agent(parts: &Parts) -> Profile {
+    let user_agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
+    user_agent.and_then(Profile::for_user_agent).unwrap_or_default()
 }
 
 /// Says where each organisation is and what its key is.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::Parser;
+use scim_core::Profile;
 
 /// A SCIM 2.0 server for organisations: each is a tenant with an API key of its own.
 #[derive(Debug, Parser)]
@@ -30,6 +31,12 @@ pub(crate) struct Options {
     #[arg(long, env = "ORG_SERVER_API_KEY", value_name = "KEY", value_parser = api_key, hide_env_values = true)]
     pub(crate) api_key: Option<String>,
 
+    /// What is tolerated of clients beyond the RFC: `interop`, `strict`, an identity provider
+    /// (`entra`, `entra-scim2`, `okta`, `onelogin`, `jumpcloud`, `authentik`, `keycloak`), or `auto`
+    /// for that which the User-Agent of each request names, else `interop`
+    #[arg(long, env = "ORG_SERVER_PROFILE", value_name = "NAME", default_value = "interop")]
+    pub(crate) profile: ProfileChoice,
+
     /// A file with a schema (JSON of RFC 7643 §7) for the resource types to use; can be repeated,
     /// in the variable with commas
     #[arg(long = "schema", env = "ORG_SERVER_SCHEMA", value_name = "FILE", value_delimiter = ',')]
@@ -44,6 +51,29 @@ pub(crate) struct Options {
         value_delimiter = ','
     )]
     pub(crate) resource_types: Vec<PathBuf>,
+}
+
+/// How the profile of a request is found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ProfileChoice {
+    /// It is this one.
+    Fixed(Profile),
+    /// By its User-Agent.
+    Auto,
+}
+
+impl FromStr for ProfileChoice {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        if name == "auto" {
+            return Ok(Self::Auto);
+        }
+        Profile::preset(name).map(Self::Fixed).ok_or_else(|| {
+            let names = Profile::PRESETS.map(|preset| preset.name()).join("`, `");
+            format!("expected `{names}` or `auto`")
+        })
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,6 +12,8 @@ mod http;
 #[cfg(test)]
 mod lifecycle;
 #[cfg(test)]
+mod profile;
+#[cfg(test)]
 mod readme;
 #[cfg(test)]
 mod rfc;

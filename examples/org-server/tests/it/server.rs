@@ -53,8 +53,14 @@ pub(crate) fn bare_command(folder: &Path) -> Command {
 impl Server {
     /// Starts the organisation `acme` on a database, `memory:` or a file in the folder.
     pub(crate) fn acme(folder: &Path, database: &str) -> Self {
+        Self::acme_with(folder, database, "interop")
+    }
+
+    /// The same with a profile.
+    pub(crate) fn acme_with(folder: &Path, database: &str, profile: &str) -> Self {
         let mut command = command(folder);
         command.args(["--database", database, "--org-id", ORG, "--api-key", KEY]);
+        command.args(["--profile", profile]);
         Self::start(command)
     }
 

@@ -41,6 +41,10 @@ impl Capture {
         }
     }
 
+    pub(crate) fn is_patch_of(&self, path: &str) -> bool {
+        self.method == "PATCH" && self.path.starts_with(path)
+    }
+
     /// Whether the source takes that status. 200 and 204 are one for PATCH and DELETE.
     pub(crate) fn takes(&self, status: u16) -> bool {
         let either = matches!(&*self.method, "PATCH" | "DELETE") && matches!(status, 200 | 204);
