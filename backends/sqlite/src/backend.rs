@@ -36,9 +36,10 @@ use crate::{fingerprint, migration};
 ///   hundred, its rows are swept afterwards.
 /// - **Filters**: comparisons by `eq` of `id`, `externalId`, `displayName`, `active`, of what must
 ///   be unique (`userName`) or is [indexed](SqliteOptions::indexed), of `members.value` and of
-///   `groups.value`, alone or joined by `and`, are answered by indexes. Others are evaluated for
-///   the resources that such terms leave, or for all of the type, in the order of creation and
-///   within [`Query::work_limit`]. Only resources that are examined one by one count towards it.
+///   `groups.value`, and any of the order of `meta.lastModified`, alone or joined by `and`, are
+///   answered by indexes. Others are tested in SQL, and what SQL cannot tell is evaluated, for the
+///   resources that such terms leave, or for all of the type, in the order of creation and within
+///   [`Query::work_limit`]. Only resources that are examined one by one count towards it.
 /// - **Passwords** are not kept.
 ///
 /// Point reads, among them queries by `id` or by what must be unique, run on the caller's thread;

@@ -519,7 +519,8 @@ fn any_filter_selects_what_it_selects_in_memory() {
     let asked = std::env::var(MORE_DATA_SETS).ok().map(|sets| sets.parse().unwrap());
     let seed = if asked.is_some() { [8; 32] } else { [7; 32] };
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
-    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    let config = Config { max_local_rejects: u32::MAX, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, rng);
     let kinds = [
         ("User", filters("User", &USER_PATHS, &["emails", "groups", "name", "ENTERPRISE:manager"])),
         ("Group", filters("Group", &GROUP_PATHS, &["members"])),

@@ -122,6 +122,8 @@ async fn other_filters_are_evaluated_within_the_work_limit() {
     assert!(store.query(&limited(narrowed, 4, true)).await.is_ok());
     assert!(too_many(store.query(&limited(narrowed, 3, true)).await));
     assert!(store.query(&limited("active eq true", 0, true)).await.is_ok());
+    let modified = "meta.lastModified gt \"2020-01-01T00:00:00Z\" and meta.lastModified lt \"2030-01-01T00:00:00Z\"";
+    assert!(store.query(&limited(modified, 0, true)).await.is_ok());
 }
 
 #[tokio::test]
