@@ -21,6 +21,10 @@ mod hostile;
 #[cfg(test)]
 mod http_details;
 #[cfg(test)]
+mod interop;
+#[cfg(test)]
+mod interop_laws;
+#[cfg(test)]
 mod laws;
 #[cfg(test)]
 mod lists;
