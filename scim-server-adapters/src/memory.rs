@@ -85,8 +85,12 @@ impl Members {
     fn add(&mut self, member: Member, touched: &mut Touched) {
         let present = self.places.get(&member.value).and_then(|place| self.rows.get_mut(place));
         match present {
-            // Immutable, but unknown so far.
-            Some(present) if present.resource_type.is_none() && member.resource_type.is_some() => {
+            // Immutable, but unknown so far. The type of what exists is not the client's to tell.
+            Some(present)
+                if !member.exists
+                    && present.resource_type.is_none()
+                    && member.resource_type.is_some() =>
+            {
                 present.resource_type = member.resource_type;
                 touched.push(member.value);
             }
@@ -95,7 +99,8 @@ impl Members {
                 self.last += 1;
                 touched.push(Arc::clone(&member.value));
                 self.places.insert(Arc::clone(&member.value), self.last);
-                self.rows.insert(self.last, member);
+                // What is known of the resource is looked up whenever the row is read.
+                self.rows.insert(self.last, Member { display: None, exists: false, ..member });
             }
         }
     }
@@ -117,7 +122,8 @@ impl Members {
             let present = self.places.get(&member.value).and_then(|place| self.rows.get_mut(place));
             match present {
                 Some(present)
-                    if member.resource_type.is_some()
+                    if !member.exists
+                        && member.resource_type.is_some()
                         && present.resource_type != member.resource_type =>
                 {
                     present.resource_type = member.resource_type;
@@ -216,6 +222,17 @@ impl Tenant {
             display: display.map(Arc::from),
             exists: true,
         }
+    }
+
+    /// Operations whose members come with what is known of them.
+    fn known_operations(&self, operations: &[MemberOp]) -> Vec<MemberOp> {
+        let known = |members: &[Member]| members.iter().map(|m| self.known(m)).collect();
+        let operations = operations.iter().map(|operation| match operation {
+            MemberOp::Add(members) => MemberOp::Add(known(members)),
+            MemberOp::Replace(members) => MemberOp::Replace(known(members)),
+            other => other.clone(),
+        });
+        operations.collect()
     }
 
     fn references(&self, record: &Record) -> Vec<Member> {
@@ -408,7 +425,7 @@ impl Tenant {
     ) -> Result<bool, BackendError> {
         let record = self.resources.get(&sequence).ok_or(BackendError::NotFound)?;
         let (resource_type, old) = (Arc::clone(&record.resource_type), record.attributes.clone());
-        let members = resource.take_members();
+        let members = resource.take_members().iter().map(|m| self.known(m)).collect();
         let new = resource.replacing(&old)?.into_attributes();
         if new != old {
             self.claim(sequence, &claims(&resource_type, &new, unique_name))?;
@@ -435,10 +452,11 @@ impl Tenant {
         let record = self.resources.get(&sequence).ok_or(BackendError::NotFound)?;
         let new = plan.document.apply(&record.attributes)?;
         let mut touched = Touched::new();
-        let staged = if plan.members.iter().any(|op| matches!(op, MemberOp::Select(_))) {
+        let operations = self.known_operations(&plan.members);
+        let staged = if operations.iter().any(|op| matches!(op, MemberOp::Select(_))) {
             let mut rows = record.members.rows.values().map(|row| self.known(row)).collect();
             let mut members = Members::default();
-            if apply_members(&plan.members, &mut rows)? {
+            if apply_members(&operations, &mut rows)? {
                 touched.extend(record.members.places.keys().cloned());
                 members.replace(rows, &mut touched);
                 Some(members)
@@ -455,7 +473,7 @@ impl Tenant {
         let record = self.resources.get_mut(&sequence).ok_or(BackendError::NotFound)?;
         match staged {
             Some(members) => record.members = members,
-            None => record.members.apply(&plan.members, &mut touched),
+            None => record.members.apply(&operations, &mut touched),
         }
         let changed = new.is_some() || !touched.is_empty();
         if let Some(new) = new {

@@ -1,5 +1,6 @@
 //! Writes to one resource, inside the writer's transaction.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension};
@@ -26,6 +27,7 @@ const INSERT: &str = "
     INSERT INTO scim_resource (tenant, type, id, version, created, last_modified,
         external_id, user_name, display_name, active, display, refers_to)
     VALUES (?1, ?2, ?3, 1, ?4, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+    ON CONFLICT (tenant, id) DO NOTHING
     RETURNING key";
 
 const INSERT_DOCUMENT: &str = "INSERT INTO scim_document (resource, text) VALUES (?1, ?2)";
@@ -230,7 +232,8 @@ impl<'a> Target<'a> {
     fn create(self, new: New) -> Result<(ResourceId, Outcome), Failure> {
         let New { id, document, derived, members } = new;
         let (connection, tenant) = (self.connection(), self.loader.tenant);
-        let key = connection.prepare_cached(INSERT)?.query_row(
+        let mut insert = connection.prepare_cached(INSERT)?;
+        let inserted = insert.query_row(
             (
                 tenant,
                 self.layout.key,
@@ -244,7 +247,10 @@ impl<'a> Target<'a> {
                 &derived.refers_to,
             ),
             |row| row.get(0),
-        )?;
+        );
+        let key = inserted
+            .optional()?
+            .ok_or(BackendError::Conflict { attribute: Cow::Borrowed("id") })?;
         self.values(key).update(self.loader.layout, &Derived::default(), &derived, self.demand)?;
         connection.prepare_cached(INSERT_DOCUMENT)?.execute((key, document))?;
         self.members(key).add(&members)?;

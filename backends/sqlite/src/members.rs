@@ -22,6 +22,12 @@ pub(crate) const SET_UNKNOWN_TYPE: &str = "
     WHERE group_key = ?1 AND value = ?3 AND type IS NULL
         AND NOT EXISTS (SELECT 1 FROM scim_resource r WHERE r.tenant = ?2 AND r.id = ?3)";
 
+/// Sets the type of a member to the one given, unless a resource tells another.
+pub(crate) const SET_GIVEN_TYPE: &str = "
+    UPDATE scim_member SET type = ?4
+    WHERE group_key = ?1 AND value = ?3 AND type IS NOT ?4
+        AND NOT EXISTS (SELECT 1 FROM scim_resource r WHERE r.tenant = ?2 AND r.id = ?3)";
+
 pub(crate) const SET_TYPE: &str =
     "UPDATE scim_member SET type = ?3 WHERE group_key = ?1 AND value = ?2";
 
@@ -71,6 +77,10 @@ impl<'a> MemberRows<'a> {
 
     /// Makes these members, at the end of the list and in their order.
     pub(crate) fn add(self, given: &[Member]) -> Result<bool, Failure> {
+        self.add_or_set_type(given, SET_UNKNOWN_TYPE)
+    }
+
+    fn add_or_set_type(self, given: &[Member], set_type: &str) -> Result<bool, Failure> {
         let tenant = self.loader.tenant;
         let mut add = self.connection().prepare_cached(ADD)?;
         let mut changed = false;
@@ -78,7 +88,7 @@ impl<'a> MemberRows<'a> {
             let row = (self.group, tenant, &member.value, &member.resource_type);
             let mut rows = add.execute(row)?;
             if rows == 0 && member.resource_type.is_some() {
-                rows = self.connection().prepare_cached(SET_UNKNOWN_TYPE)?.execute(row)?;
+                rows = self.connection().prepare_cached(set_type)?.execute(row)?;
             }
             changed |= rows > 0;
         }
@@ -98,14 +108,15 @@ impl<'a> MemberRows<'a> {
         Ok(self.connection().prepare_cached(CLEAR)?.execute([self.group])? > 0)
     }
 
-    /// Makes these the members and no others; those that stay keep their rows.
+    /// Makes these the members and no others; those that stay keep their rows, with the type that
+    /// is given.
     pub(crate) fn replace(self, given: &[Member]) -> Result<bool, Failure> {
         if given.is_empty() {
             return self.clear();
         }
         let kept: HashSet<&str> = given.iter().map(|m| &*m.value).collect();
         let removed = self.remove(&self.values_outside(&kept)?)?;
-        Ok(self.add(given)? || removed)
+        Ok(self.add_or_set_type(given, SET_GIVEN_TYPE)? || removed)
     }
 
     fn values_outside(self, kept: &HashSet<&str>) -> Result<Vec<Arc<str>>, Failure> {

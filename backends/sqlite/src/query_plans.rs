@@ -78,6 +78,7 @@ fn fixed_statements_find_their_rows_by_an_index() {
         load::EXISTING,
         members::ADD,
         members::SET_UNKNOWN_TYPE,
+        members::SET_GIVEN_TYPE,
         members::SET_TYPE,
         members::REMOVE,
         members::CLEAR,

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod bulk;
 #[cfg(test)]
+mod contract;
+#[cfg(test)]
 mod durability;
 #[cfg(test)]
 mod filter_oracle;
