@@ -23,6 +23,8 @@ mod http_details;
 #[cfg(test)]
 mod interop;
 #[cfg(test)]
+mod interop_docs;
+#[cfg(test)]
 mod interop_laws;
 #[cfg(test)]
 mod laws;
