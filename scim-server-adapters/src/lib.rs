@@ -1,6 +1,7 @@
 //! A SCIM 2.0 service provider behind one trait (RFC 7644).
 //!
-//! Implement [`ProvisioningBackend`], or take the [`MemoryBackend`] or a store crate, and serve it:
+//! Implement the small trait of [`crud`] over the tables that a product has, or, for scale,
+//! [`ProvisioningBackend`]; or take the [`MemoryBackend`] or a store crate. Then serve it:
 //!
 //! ```
 //! use std::sync::Arc;
@@ -40,6 +41,7 @@ mod auth;
 pub mod axum;
 mod backend;
 mod body;
+pub mod crud;
 mod cursor;
 mod dispatch;
 mod exchange;

@@ -6,6 +6,7 @@ use scim_core::{
     AttributeRef, AttributeType, DateTime, ResourceType, Result, ScimError, ScimType, SortOrder,
     fold, is_primary, shorten,
 };
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -118,44 +119,48 @@ pub struct SortedPage<T> {
 
 /// Where a page of a sorted query ended.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Place {
+struct Place<S> {
     key: SortKey,
-    sequence: u64,
+    sequence: S,
 }
 
-/// The page that a sorted query asks for, out of all its matches: each with its key, and a number
-/// that is unique and grows with the time of creation. For backends that have nothing better than
-/// to sort in memory.
+/// The page that a sorted query asks for, out of all its matches: each with its key, and a sequence
+/// that is unique and grows with the time of creation, such as a number. For backends that have
+/// nothing better than to sort in memory.
 ///
 /// Results that compare equal stay in the order of creation, whichever way one sorts. `members`
 /// tells how many members of an item the page will hold; see [`Query::member_limit`].
 ///
 /// # Errors
 /// 400 `invalidCursor` when the position is not one of a sorted query; what `members` gives.
-pub fn sorted_page<T, E: From<BackendError>>(
-    mut matches: Vec<(SortKey, u64, T)>,
+pub fn sorted_page<S, T, E>(
+    mut matches: Vec<(SortKey, S, T)>,
     order: SortOrder,
     query: &Query,
     mut members: impl FnMut(&T) -> Result<usize, E>,
-) -> Result<SortedPage<T>, E> {
-    let compare = |a: &(&SortKey, u64), b: &(&SortKey, u64)| {
+) -> Result<SortedPage<T>, E>
+where
+    S: Ord + Serialize + DeserializeOwned,
+    E: From<BackendError>,
+{
+    let compare = |a: (&SortKey, &S), b: (&SortKey, &S)| {
         let by_key = match order {
             SortOrder::Ascending => a.0.cmp(b.0),
             SortOrder::Descending => b.0.cmp(a.0),
         };
-        by_key.then(a.1.cmp(&b.1))
+        by_key.then(a.1.cmp(b.1))
     };
-    matches.sort_unstable_by(|a, b| compare(&(&a.0, a.1), &(&b.0, b.1)));
+    matches.sort_unstable_by(|a, b| compare((&a.0, &a.1), (&b.0, &b.1)));
     let total = matches.len() as u64;
     let first = match &query.start {
         Start::Offset(offset) => usize::try_from(*offset).unwrap_or(usize::MAX),
         Start::After(position) => {
-            let place: Place = serde_json::from_slice(&position.0).map_err(|_| {
+            let place: Place<S> = serde_json::from_slice(&position.0).map_err(|_| {
                 let error = "the cursor is not one of a sorted query";
                 BackendError::from(ScimError::new(ScimType::InvalidCursor, error))
             })?;
-            let after = (&place.key, place.sequence);
-            matches.partition_point(|m| compare(&(&m.0, m.1), &after) != Ordering::Greater)
+            let after = (&place.key, &place.sequence);
+            matches.partition_point(|m| compare((&m.0, &m.1), after) != Ordering::Greater)
         }
     };
     let mut rest = matches.into_iter().skip(first);

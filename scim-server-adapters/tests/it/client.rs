@@ -51,7 +51,11 @@ impl Client {
 
     /// Two tenants of one service.
     pub(crate) fn acme_and_globex() -> (Self, Self) {
-        let service = builder().tenancy(Tenancy::Path).build();
+        Self::acme_and_globex_of(builder())
+    }
+
+    pub(crate) fn acme_and_globex_of(builder: ScimServiceBuilder) -> (Self, Self) {
+        let service = builder.tenancy(Tenancy::Path).build();
         (
             Self { service: service.clone(), prefix: "/acme/v2", token: "acme-key" },
             Self { service, prefix: "/globex/v2", token: "globex-key" },

@@ -9,6 +9,8 @@ mod client;
 #[cfg(test)]
 mod conditional;
 #[cfg(test)]
+mod crud;
+#[cfg(test)]
 mod cursors;
 #[cfg(test)]
 mod discovery;
@@ -22,8 +24,6 @@ mod hostile;
 mod http_details;
 #[cfg(test)]
 mod interop;
-#[cfg(test)]
-mod interop_docs;
 #[cfg(test)]
 mod interop_laws;
 #[cfg(test)]
