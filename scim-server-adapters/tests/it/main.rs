@@ -25,6 +25,8 @@ mod http_details;
 #[cfg(test)]
 mod interop;
 #[cfg(test)]
+mod interop_docs;
+#[cfg(test)]
 mod interop_laws;
 #[cfg(test)]
 mod laws;
