@@ -453,19 +453,21 @@ impl Tenant {
         let new = plan.document.apply(&record.attributes)?;
         let mut touched = Touched::new();
         let operations = self.known_operations(&plan.members);
-        let staged = if operations.iter().any(|op| matches!(op, MemberOp::Select(_))) {
+        let mut staged = None;
+        let mut changed = new.is_some();
+        if operations.iter().any(|op| matches!(op, MemberOp::Select(_))) {
             let mut rows = record.members.rows.values().map(|row| self.known(row)).collect();
-            let mut members = Members::default();
+            // What one operation changes and the next one undoes is a change too.
             if apply_members(&operations, &mut rows)? {
+                changed = true;
                 touched.extend(record.members.places.keys().cloned());
+                let mut members = Members::default();
                 members.replace(rows, &mut touched);
-                Some(members)
+                staged = Some(members);
             } else {
-                Some(record.members.clone())
+                staged = Some(record.members.clone());
             }
-        } else {
-            None
-        };
+        }
         if let Some(new) = &new {
             let claimed = claims(&record.resource_type, new, unique_name);
             self.claim(sequence, &claimed)?;
@@ -475,7 +477,7 @@ impl Tenant {
             Some(members) => record.members = members,
             None => record.members.apply(&operations, &mut touched),
         }
-        let changed = new.is_some() || !touched.is_empty();
+        changed |= !touched.is_empty();
         if let Some(new) = new {
             record.attributes = new;
         }
