@@ -35,7 +35,7 @@
 //! - Each check opens a backend. They may share a database, also with earlier runs: each check has
 //!   tenants of its own, named at random. One that has no tenants and is empty when it is opened
 //!   says so by [`Contract::without_tenants`].
-//! - What [`Capabilities`](scim_server_adapters::Capabilities) says decides what is checked.
+//! - What [`Capabilities`] says decides what is checked.
 //! - A filter may be [`Unsupported`](scim_server_adapters::BackendError::Unsupported), and
 //!   [`Unavailable`](scim_server_adapters::BackendError::Unavailable) under contention is tried
 //!   again.

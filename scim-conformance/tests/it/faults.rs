@@ -1,0 +1,377 @@
+//! Backends that break one promise each: the contract names the checks that they fail.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use scim_conformance::backend::{Contract, Report, Verdict};
+use scim_core::{AttributeSet, DateTime, ResourceId, ResourceType, Version};
+use scim_patch::apply_members;
+use scim_server_adapters::{
+    BackendError, Change, MemoryBackend, Page, Position, Precondition, ProvisioningBackend, Query,
+    RequestContext, Start, Stored, UnitFailure, Wanted, Write, WriteUnit, Written,
+};
+
+use crate::layer::{Layer, Layered};
+
+/// What is wrong with a backend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    OneTenantForAll,
+    AnyTypesId,
+    ClockStands,
+    PreconditionIgnored,
+    AlwaysChanged,
+    NeverChanged,
+    DeleteForgetsVersion,
+    ReadThenWrite,
+    FailureHalfDone,
+    GroupsForgotten,
+    DanglingMembersHidden,
+    ReferencesForgotten,
+    EverythingWanted,
+    AllMembersReturned,
+    NothingReturned,
+    FilterIgnored,
+    WorkCutShort,
+    MemberLimitIgnored,
+    PositionIsOffset,
+    TotalOfThePage,
+    OrderIgnored,
+    UnitsSplit,
+    DependenciesIgnored,
+    MaxErrorsIgnored,
+    IdsOfItsOwn,
+    ConflictUnnamed,
+    Panics,
+}
+
+use Fault::*;
+
+fn report(fault: Fault) -> Report {
+    Contract::new(move || async move { Layered::new(fault) }).report()
+}
+
+#[test]
+fn each_fault_is_found() {
+    let mut missed = Vec::new();
+    for (fault, expected) in [
+        (
+            OneTenantForAll,
+            &[
+                "tenants::ids",
+                "tenants::lists_and_filters",
+                "tenants::positions",
+                "tenants::sorted_positions",
+                "tenants::membership",
+                "tenants::references",
+                "tenants::unique_values",
+                "tenants::names_are_told_apart",
+                "tenants::units",
+            ][..],
+        ),
+        (AnyTypesId, &["reads::id_of_another_type"]),
+        (
+            ClockStands,
+            &["writes::change_gives_version_and_date", "membership::delete_leaves_groups"],
+        ),
+        (
+            PreconditionIgnored,
+            &[
+                "preconditions::version",
+                "preconditions::if_none_match",
+                "concurrency::of_writers_who_saw_one_version_one_succeeds",
+            ],
+        ),
+        (
+            AlwaysChanged,
+            &[
+                "writes::nothing_changed",
+                "membership::operations",
+                "passwords::ignored_where_none_are_kept",
+            ],
+        ),
+        (NeverChanged, &["writes::change_gives_version_and_date", "membership::operations"]),
+        (DeleteForgetsVersion, &["writes::delete"]),
+        (
+            ReadThenWrite,
+            &[
+                "concurrency::of_64_tasks_none_loses_a_member",
+                "concurrency::changes_of_one_document_are_all_kept",
+            ],
+        ),
+        (FailureHalfDone, &["writes::failure_leaves_nothing"]),
+        (
+            GroupsForgotten,
+            &["membership::groups_are_computed", "references::members_show_what_they_name"],
+        ),
+        (
+            DanglingMembersHidden,
+            &["references::members_show_what_they_name", "membership::operations"],
+        ),
+        (ReferencesForgotten, &["references::only_those_that_exist"]),
+        (EverythingWanted, &["reads::rows_only_where_wanted"]),
+        (AllMembersReturned, &["writes::returning_max_members"]),
+        (
+            NothingReturned,
+            &["writes::returning", "writes::returning_max_members", "bulk::returning"],
+        ),
+        (
+            FilterIgnored,
+            &[
+                "filters::of_users_and_groups",
+                "filters::of_custom_types",
+                "sorting::with_filter_and_several_types",
+                "pages::several_types",
+            ],
+        ),
+        (WorkCutShort, &["filters::work_limit", "filters::work_limit_of_sorting"]),
+        (MemberLimitIgnored, &["pages::member_limit"]),
+        (PositionIsOffset, &["pages::walk_during_writes", "sorting::walk_during_writes"]),
+        (TotalOfThePage, &["pages::totals"]),
+        (
+            OrderIgnored,
+            &[
+                "sorting::by_any_attribute",
+                "sorting::by_typed_attributes",
+                "sorting::walk_during_writes",
+            ],
+        ),
+        (UnitsSplit, &["bulk::units_are_atomic", "uniqueness::inside_units"]),
+        (DependenciesIgnored, &["bulk::dependencies"]),
+        (MaxErrorsIgnored, &["bulk::max_errors"]),
+        (IdsOfItsOwn, &["bulk::minted_ids", "bulk::minted_id_that_is_taken"]),
+        (
+            ConflictUnnamed,
+            &[
+                "uniqueness::folded",
+                "uniqueness::of_custom_schemas",
+                "concurrency::of_64_creates_of_one_name_one_succeeds",
+            ],
+        ),
+        (Panics, &["reads::created_is_there"]),
+    ] {
+        let report = report(fault);
+        let broken: Vec<&str> = report.broken().collect();
+        for check in expected {
+            if !broken.contains(check) {
+                missed.push(format!("{fault:?} by `{check}`, but by {broken:?}"));
+            }
+        }
+    }
+    assert!(missed.is_empty(), "not found: {missed:#?}");
+}
+
+#[test]
+fn a_breach_is_told_in_the_contracts_words() {
+    let report = report(PreconditionIgnored);
+    let verdict = report.verdicts().find(|(name, _)| *name == "preconditions::version");
+    let Some((_, Verdict::Broken(breach))) = verdict else { panic!("{report}") };
+    let [name, contract, doing, expected, seen] = breach.lines().collect::<Vec<_>>()[..] else {
+        panic!("{breach}")
+    };
+    assert_eq!(name, "preconditions::version");
+    assert_eq!(
+        contract,
+        "  contract: BackendError::PreconditionFailed when the precondition does not hold; nothing \
+         has changed then",
+    );
+    assert!(doing.starts_with("  doing:    patch on the precondition "), "{doing}");
+    assert_eq!(expected, "  expected: BackendError::PreconditionFailed");
+    assert!(seen.starts_with("  seen:     success: Written {"), "{seen}");
+    assert!(report.to_string().contains("preconditions::version: BROKEN"));
+}
+
+#[test]
+#[should_panic(expected = "contract: Every method acts within `cx.tenant` only")]
+fn a_test_with_a_broken_backend_fails() {
+    scim_conformance::backend::run(|| async { Layered::new(OneTenantForAll) });
+}
+
+#[async_trait]
+impl Layer for Fault {
+    fn context(&self, cx: &RequestContext) -> RequestContext {
+        let mut cx = cx.clone();
+        match self {
+            OneTenantForAll => cx.tenant = "".into(),
+            ClockStands => cx.now = DateTime::from_micros(1_767_225_600_000_000).unwrap(),
+            _ => {}
+        }
+        cx
+    }
+
+    async fn get(
+        &self,
+        memory: &MemoryBackend,
+        cx: &RequestContext,
+        resource_type: &Arc<ResourceType>,
+        id: &ResourceId,
+        wanted: &Wanted,
+    ) -> Result<Stored, BackendError> {
+        let all = Arc::new(AttributeSet::default_for(resource_type));
+        let wanted = if *self == EverythingWanted { &all } else { wanted };
+        let found = memory.get(cx, resource_type, id, wanted).await;
+        let mut stored = match found {
+            Err(BackendError::NotFound) if *self == AnyTypesId => {
+                let user = ResourceType::user();
+                memory.get(cx, &user, id, wanted).await?
+            }
+            found => found?,
+        };
+        match self {
+            Panics => panic!("a fault of the backend"),
+            GroupsForgotten => stored.groups = stored.groups.map(|_| Vec::new()),
+            ReferencesForgotten => stored.references.clear(),
+            DanglingMembersHidden => {
+                stored.members.iter_mut().for_each(|members| members.retain(|m| m.exists));
+            }
+            _ => {}
+        }
+        Ok(stored)
+    }
+
+    async fn query(
+        &self,
+        memory: &MemoryBackend,
+        cx: &RequestContext,
+        mut query: Query,
+    ) -> Result<Page, BackendError> {
+        let asked = query.clone();
+        let first = match &query.start {
+            Start::Offset(offset) => *offset,
+            Start::After(position) => {
+                <[u8; 8]>::try_from(&*position.0).map_or(0, u64::from_be_bytes)
+            }
+        };
+        match self {
+            FilterIgnored => query.targets.iter_mut().for_each(|target| target.filter = None),
+            WorkCutShort => query.work_limit = usize::MAX,
+            MemberLimitIgnored => query.member_limit = usize::MAX,
+            OrderIgnored => query.order = None,
+            PositionIsOffset => query.start = Start::Offset(first),
+            EverythingWanted => query.targets.iter_mut().for_each(|target| {
+                target.wanted = Arc::new(AttributeSet::default_for(&target.resource_type));
+            }),
+            _ => {}
+        }
+        let mut page = memory.query(cx, &query).await?;
+        match self {
+            WorkCutShort => page.resources.truncate(asked.work_limit),
+            TotalOfThePage => page.total = page.total.map(|_| page.resources.len() as u64),
+            PositionIsOffset => {
+                let next = first + page.resources.len() as u64;
+                page.next = page.next.map(|_| Position(next.to_be_bytes().into()));
+            }
+            _ => {}
+        }
+        Ok(page)
+    }
+
+    async fn write(
+        &self,
+        memory: &MemoryBackend,
+        cx: &RequestContext,
+        mut write: Write,
+    ) -> Result<Written, BackendError> {
+        match (self, &mut write.change) {
+            (PreconditionIgnored, _) => write.precondition = Precondition::NONE,
+            (NothingReturned, _) => write.returning = None,
+            (AllMembersReturned, _) => {
+                write.returning.iter_mut().for_each(|returning| returning.max_members = None);
+            }
+            (ReadThenWrite, Change::Patch { .. }) => {
+                return read_then_write(memory, cx, write).await;
+            }
+            (FailureHalfDone, Change::Patch { id, plan }) => {
+                let mut half = plan.clone();
+                half.members = Arc::new([]);
+                let change = Change::Patch { id: id.clone(), plan: half };
+                let half = Write { change, ..write.clone() };
+                let whole = memory.write(cx, write).await;
+                if let Err(BackendError::Scim(_)) = whole {
+                    memory.write(cx, half).await?;
+                }
+                return whole;
+            }
+            _ => {}
+        }
+        let is_delete = matches!(write.change, Change::Delete { .. });
+        let mut written = memory.write(cx, write).await.map_err(|error| match error {
+            BackendError::Conflict { .. } if *self == ConflictUnnamed => {
+                BackendError::Conflict { attribute: "value".into() }
+            }
+            error => error,
+        })?;
+        match self {
+            AlwaysChanged => written.changed = true,
+            NeverChanged => written.changed = false,
+            DeleteForgetsVersion if is_delete => written.version = Version::from(0),
+            _ => {}
+        }
+        Ok(written)
+    }
+
+    async fn write_all(
+        &self,
+        memory: &MemoryBackend,
+        cx: &RequestContext,
+        mut units: Vec<WriteUnit>,
+        max_errors: Option<usize>,
+    ) -> Result<Vec<Result<Vec<Written>, UnitFailure>>, BackendError> {
+        let mut max_errors = max_errors;
+        match self {
+            DependenciesIgnored => units.iter_mut().for_each(|unit| unit.depends_on.clear()),
+            MaxErrorsIgnored => max_errors = None,
+            UnitsSplit => {
+                let mut outcomes = Vec::new();
+                for unit in units {
+                    let mut outcome = Ok(Vec::new());
+                    for (index, write) in unit.writes.into_iter().enumerate() {
+                        match (memory.write(cx, write).await, &mut outcome) {
+                            (Ok(written), Ok(all)) => all.push(written),
+                            (Err(error), Ok(_)) => {
+                                outcome = Err(UnitFailure { write: index, error });
+                            }
+                            _ => {}
+                        }
+                    }
+                    outcomes.push(outcome);
+                }
+                return Ok(outcomes);
+            }
+            _ => {}
+        }
+        for write in units.iter_mut().flat_map(|unit| &mut unit.writes) {
+            match (self, &mut write.change) {
+                (NothingReturned, _) => write.returning = None,
+                (IdsOfItsOwn, Change::Create { id, .. }) => *id = None,
+                _ => {}
+            }
+        }
+        memory.write_all(cx, units, max_errors).await
+    }
+}
+
+/// A PATCH as it must not be done: read, change, write back what came out.
+async fn read_then_write(
+    memory: &MemoryBackend,
+    cx: &RequestContext,
+    write: Write,
+) -> Result<Written, BackendError> {
+    let Change::Patch { id, plan } = &write.change else { panic!("a PATCH") };
+    let all = Arc::new(AttributeSet::default_for(&write.resource_type));
+    let stored = memory.get(cx, &write.resource_type, id, &all).await?;
+    tokio::task::yield_now().await;
+    let mut attributes = stored.attributes()?;
+    if let Some(changed) = plan.document.apply(&attributes)? {
+        attributes = changed;
+    }
+    if let Some(mut members) = stored.members {
+        apply_members(&plan.members, &mut members)?;
+        let members: Vec<serde_json::Value> = members.iter().map(|m| m.to_json().into()).collect();
+        attributes.insert("members".to_owned(), members.into());
+    }
+    let resource =
+        scim_core::Resource::from_canonical(Arc::clone(&write.resource_type), attributes);
+    let change = Change::Replace { id: id.clone(), resource, secret: None };
+    memory.write(cx, Write { change, ..write }).await
+}
