@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use super::breach::{Outcome, holds, same, some};
 use super::check::{Check, Need};
 use super::store::{
-    Store, add, attributes, everything, ids, nobody, only, query, replace, resource, returning, set,
+    Store, add, attributes, everything, ids, nobody, only, query, replace, resource, returning,
+    set, shown,
 };
 use super::types::{ASSET, DEVICE, ENTERPRISE, devices, group, user};
 
@@ -44,6 +45,11 @@ pub(crate) fn checks() -> Vec<Check> {
             "Membership rows are read only when they are wanted: `members` and `groups` are `None` \
              where they were not wanted, or the type has none",
             rows_only_where_wanted,
+        ),
+        Check::new(
+            "reads::each_resources_own_rows_in_a_list",
+            "The resources of a page have the members and groups that they have by themselves",
+            each_resources_own_rows_in_a_list,
         ),
     ]
 }
@@ -212,6 +218,28 @@ async fn rows_only_where_wanted(store: Store) -> Outcome {
             let body = json!({"displayName": "Guides", "members": [{"value": id.as_str()}]});
             store.replace(&resource_type, id, body).await?.done()?;
         }
+    }
+    Ok(())
+}
+
+async fn each_resources_own_rows_in_a_list(store: Store) -> Outcome {
+    let [a, b] = [store.create_user("a").await?, store.create_user("b").await?];
+    store.create_group("Both", &[&b, &a]).await?;
+    store.create_group("None", &[]).await?;
+    store.create_group("One", &[&a]).await?;
+    for resource_type in [user(), group()] {
+        let listed = store.walk(&query(&resource_type)).await?;
+        for stored in &listed {
+            let alone = store.shown(&resource_type, &stored.id).await?;
+            same("a resource in a list, as by itself", shown(stored)?, alone)?;
+        }
+        let rows = listed.iter().map(|stored| {
+            let rows = stored.members.as_ref().or(stored.groups.as_ref());
+            rows.map_or(0, Vec::len)
+        });
+        let expected = if resource_type.has_members() { vec![2, 0, 1] } else { vec![2, 1] };
+        let name = resource_type.name();
+        same(format!("members or groups of each {name}"), rows.collect::<Vec<_>>(), expected)?;
     }
     Ok(())
 }

@@ -295,7 +295,8 @@ fn heading(line: &str) -> Option<&str> {
     (is_number && !title.is_empty()).then_some(number)
 }
 
-/// Every test of every crate, as `crate::module::function`.
+/// Every test of every crate, as `crate::module::function`, and every check of the backend contract,
+/// which the stores run.
 fn tests_of_the_workspace() -> BTreeSet<String> {
     let mut tests = BTreeSet::new();
     let root = root();
@@ -311,8 +312,20 @@ fn tests_of_the_workspace() -> BTreeSet<String> {
             let path = if module == "it" { name.clone() } else { format!("{name}::{module}") };
             collect(&binary.join("main.rs"), &binary, &path, &mut tests);
         }
+        for file in fs::read_dir(krate.join("src/backend")).into_iter().flatten() {
+            if name == "scim_conformance" {
+                tests.extend(checks(&fs::read_to_string(file.unwrap().path()).unwrap()));
+            }
+        }
     }
     tests
+}
+
+/// The checks that a module of the contract declares.
+fn checks(text: &str) -> Vec<String> {
+    let declared = text.split("Check::new(").skip(1);
+    let names = declared.filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next());
+    names.map(|name| format!("scim_conformance::backend::{name}")).collect()
 }
 
 /// The folders of the workspace's crates. Those of `benches` and `fuzz` are workspaces of their own.

@@ -1,7 +1,6 @@
-//! What the store promises, tested through the trait.
+//! What the store promises, tested through the trait: the contract of all stores in `contract`, the
+//! rest of what this one says in the others.
 
-#[cfg(test)]
-mod bulk;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
@@ -19,8 +18,6 @@ mod oracle;
 #[cfg(test)]
 mod queries;
 #[cfg(test)]
-mod tenants;
+mod references;
 #[cfg(test)]
 mod uniqueness;
-#[cfg(test)]
-mod writes;
