@@ -210,7 +210,7 @@ async fn walk_beside_writers(store: Store) -> Outcome {
         })
         .collect();
     let mut walks = 0;
-    while walks < 3 || (walks < 1_000 && !writers.iter().all(JoinHandle::is_finished)) {
+    while walks < 3 || (walks < 20 && !writers.iter().all(JoinHandle::is_finished)) {
         let mut query = Query { count: 7, total: false, ..query(&user()) };
         let mut seen = Vec::new();
         loop {
