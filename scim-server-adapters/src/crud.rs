@@ -249,7 +249,7 @@ pub trait ResourceStore<T>: Send + Sync + 'static {
     ) -> impl Future<Output = Result<()>> + Send;
 }
 
-/// What is to be kept.
+/// What is to be kept. [`New::of`] makes one for a test of a store.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct New<T> {
@@ -265,4 +265,12 @@ pub struct New<T> {
     /// ([`Validation::UniqueGroupNames`](scim_core::Validation::UniqueGroupNames)): then it is a
     /// value that must be unique like any other.
     pub unique_display_name: bool,
+}
+
+impl<T> New<T> {
+    /// A resource of that id, and nothing beside it.
+    #[must_use]
+    pub const fn of(id: ResourceId, resource: T) -> Self {
+        Self { id, resource, password: None, unique_display_name: false }
+    }
 }

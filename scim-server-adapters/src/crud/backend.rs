@@ -37,7 +37,8 @@ use crate::precondition::Precondition;
 /// - **Pages** are in the order of the lists, type after type. Walked by cursor they give every
 ///   resource that is there throughout exactly once, since each begins behind the last resource of
 ///   the one before, not at a number. So do those of a sorted query, for resources whose sort value
-///   stays; what compares equal there is in the order of `meta.created` and then of ids.
+///   stays; what compares equal there is in the order of ids, as text. Ids that grow with time, as
+///   those in [`New::id`] do, make all of that the order of creation.
 /// - **Membership.** New members are looked up by id in all stores (one `get` each, or more), so that
 ///   they have the type they are of. After a resource is deleted it is taken out of the groups that
 ///   hold it, one after the other; not in one transaction, so a crash in between leaves members that
@@ -200,7 +201,7 @@ impl CrudBackend {
         let store = &self.of_type(resource_type).ok_or(BackendError::NotFound)?.store;
         let beside = beside.for_store(&**store);
         let mut relations = self.relations(cx);
-        let _turn = self.locks.turn(cx, resource_type, id).await;
+        let _turn = self.locks.turn(cx, id).await;
         let mut attempts = Attempts::new();
         loop {
             attempts.next().await?;
@@ -232,7 +233,7 @@ impl CrudBackend {
         precondition: &Precondition,
     ) -> Result<Stored, BackendError> {
         let store = &self.of_type(resource_type).ok_or(BackendError::NotFound)?.store;
-        let turn = self.locks.turn(cx, resource_type, id).await;
+        let turn = self.locks.turn(cx, id).await;
         let mut attempts = Attempts::new();
         let deleted = loop {
             attempts.next().await?;
@@ -441,13 +442,8 @@ impl Locks {
     }
 
     /// Waits until nobody else changes the resource.
-    async fn turn(
-        &self,
-        cx: &RequestContext,
-        resource_type: &ResourceType,
-        id: &ResourceId,
-    ) -> Option<MutexGuard<'_, ()>> {
-        let hash = self.hasher.hash_one((&cx.tenant, resource_type.name(), id));
+    async fn turn(&self, cx: &RequestContext, id: &ResourceId) -> Option<MutexGuard<'_, ()>> {
+        let hash = self.hasher.hash_one((&cx.tenant, id));
         let lock = usize::try_from(hash % Self::COUNT as u64).ok().and_then(|i| self.locks.get(i));
         match lock {
             Some(lock) => Some(lock.lock().await),

@@ -35,9 +35,8 @@ struct Place {
     id: ResourceId,
 }
 
-/// What comes first of two resources that a sorted query does not tell apart: the older one, as far
-/// as its store keeps the date.
-type Tie = (i64, Arc<str>, ResourceId);
+/// What tells apart resources that are sorted alike: the id, and the type should two have one id.
+type Tie = (ResourceId, Arc<str>);
 
 impl<'a> Run<'a> {
     pub(super) fn new(backend: &'a CrudBackend, cx: &'a RequestContext, query: &'a Query) -> Self {
@@ -205,7 +204,7 @@ impl<'a> Run<'a> {
                     None => SortKey::Unassigned,
                 };
                 let name = Arc::clone(stored.resource_type.name());
-                let tie = (stored.created.as_micros(), name, stored.id.clone());
+                let tie = (stored.id.clone(), name);
                 matches.push((key, tie, stored));
             }
         }

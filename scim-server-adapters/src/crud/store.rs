@@ -268,5 +268,5 @@ pub(super) fn outgoing(
         version: None,
     };
     let resource = content.into_resource(resource_type).identified(id.clone(), meta);
-    New { id, resource, password: None, unique_display_name: false }
+    New::of(id, resource)
 }

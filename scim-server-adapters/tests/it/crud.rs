@@ -1,6 +1,7 @@
 //! The small trait for products that just have CRUD, and the backend that is made of it.
 
 mod changes;
+mod contract;
 mod laws;
 mod membership;
 mod queries;
@@ -182,7 +183,7 @@ async fn discovery_tells_what_the_backend_can_do() {
     assert_eq!(config["pagination"]["cursor"], true);
 }
 
-/// Keeps the last password that came, and otherwise one user.
+/// Keeps one user, with the password in the same row, and all passwords that came.
 struct Passwords {
     user: Mutex<Option<User>>,
     seen: Arc<Mutex<Vec<Option<String>>>>,
@@ -192,8 +193,9 @@ impl Passwords {
     async fn put(&self, new: New<User>) -> Result<User> {
         assert!(new.resource.password.is_none(), "a password is no part of the resource");
         let password = new.password.map(|secret| secret.expose_secret().to_owned());
-        self.seen.lock().await.push(password);
-        Ok(self.user.lock().await.insert(new.resource).clone())
+        self.seen.lock().await.push(password.clone());
+        let user = User { password, ..new.resource };
+        Ok(self.user.lock().await.insert(user).clone())
     }
 }
 
@@ -399,12 +401,16 @@ impl View for Device {
 }
 
 impl table::Row for Device {
+    fn version(&self) -> u64 {
+        0
+    }
+
     fn identified(self, id: ResourceId, _: u64) -> Self {
         Self { id: Some(id), ..self }
     }
 
-    fn unique(&self, _: bool) -> Option<(&'static str, String)> {
-        Some(("serialNumber", self.serial_number.clone()))
+    fn unique(&self, _: bool) -> Vec<(String, String)> {
+        vec![("serialNumber".to_owned(), self.serial_number.clone())]
     }
 }
 

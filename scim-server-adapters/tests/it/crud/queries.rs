@@ -225,6 +225,40 @@ async fn a_cursor_works_on_another_node_with_the_same_key() {
     answer.assert_error(400, Some("invalidCursor"));
 }
 
+/// What is found by an id is found once, though two types break the rule that ids are unique.
+#[tokio::test]
+async fn an_id_that_two_types_have_finds_each_of_them_once() {
+    let (users, groups): (Table<User>, Table<Group>) = (Table::numbered(), Table::numbered());
+    let client = client(users, groups);
+    client.user("a").await;
+    client.group("A", &[]).await;
+    let query = "filter=id+eq+%22u1%22&count=1";
+    let page = client.get(&format!("/?{query}&cursor")).await.json();
+    assert_eq!(page["totalResults"], 2);
+    let query = format!("{query}&cursor={}", page["nextCursor"].as_str().unwrap());
+    let page = client.get(&format!("/?{query}")).await.json();
+    assert_eq!(page["Resources"][0]["displayName"], "A");
+    assert!(page.get("nextCursor").is_none());
+}
+
+#[tokio::test]
+async fn a_filter_walks_all_pages_of_a_long_list() {
+    for listed in Listed::ALL {
+        let groups: Table<Group> = Table::listed(listed);
+        let log = groups.log();
+        let client = client(Table::new(), groups);
+        for i in 0..1001 {
+            client.group(&format!("Group {i}"), &[]).await;
+        }
+        let before = log.given();
+        let found = client.get("/Groups?filter=displayName+ew+%221%22&count=0").await.json();
+        assert_eq!(found["totalResults"], 100, "{listed:?}");
+        assert_eq!(log.given() - before, 1001, "each is read once");
+        let last = client.get("/Groups?filter=displayName+eq+%22group+1000%22").await.json();
+        assert_eq!(last["totalResults"], 1, "{listed:?}");
+    }
+}
+
 /// A query on the root goes through one type after the other, by index and by cursor.
 #[tokio::test]
 async fn a_query_over_all_types_pages_through_them() {

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use scim_core::typed::MultiValue;
 use scim_core::{Group, Meta, Resource, ResourceId, User, Version, fold};
 use scim_server_adapters::crud::{ListRequest, Listing, New, ResourceStore, Result, View};
-use scim_server_adapters::{BackendError, RequestContext};
+use scim_server_adapters::{BackendError, RequestContext, unique_values};
 use tokio::sync::Mutex;
 
 /// How a table answers a list.
@@ -34,8 +34,11 @@ pub(super) trait Row: View + Clone + PartialEq {
     /// With an id, and a version unless that is 0.
     fn identified(self, id: ResourceId, version: u64) -> Self;
 
-    /// The attribute that must be unique, and its value.
-    fn unique(&self, unique_display_name: bool) -> Option<(&'static str, String)>;
+    /// The version that it was given.
+    fn version(&self) -> u64;
+
+    /// The attributes that must be unique, and their values.
+    fn unique(&self, unique_display_name: bool) -> Vec<(String, String)>;
 
     /// Whether an index over the attributes that the row knows tells it apart: `None` if none does.
     fn indexed(&self, _: &ListRequest) -> Option<bool> {
@@ -48,13 +51,21 @@ fn meta(meta: Option<Meta>, version: u64) -> Option<Meta> {
     Some(Meta { version, ..meta.unwrap_or_default() })
 }
 
+fn version(meta: Option<&Meta>) -> u64 {
+    meta.and_then(Meta::version).map_or(0, |version| version.as_str().parse().unwrap())
+}
+
 impl Row for User {
+    fn version(&self) -> u64 {
+        version(self.meta.as_ref())
+    }
+
     fn identified(self, id: ResourceId, version: u64) -> Self {
         Self { id: Some(id), meta: meta(self.meta, version), ..self }
     }
 
-    fn unique(&self, _: bool) -> Option<(&'static str, String)> {
-        Some(("userName", fold(&self.user_name).into_owned()))
+    fn unique(&self, _: bool) -> Vec<(String, String)> {
+        vec![("userName".to_owned(), fold(&self.user_name).into_owned())]
     }
 
     fn indexed(&self, request: &ListRequest) -> Option<bool> {
@@ -63,12 +74,17 @@ impl Row for User {
 }
 
 impl Row for Group {
+    fn version(&self) -> u64 {
+        version(self.meta.as_ref())
+    }
+
     fn identified(self, id: ResourceId, version: u64) -> Self {
         Self { id: Some(id), meta: meta(self.meta, version), ..self }
     }
 
-    fn unique(&self, unique_display_name: bool) -> Option<(&'static str, String)> {
-        unique_display_name.then(|| ("displayName", fold(&self.display_name).into_owned()))
+    fn unique(&self, unique_display_name: bool) -> Vec<(String, String)> {
+        let name = || ("displayName".to_owned(), fold(&self.display_name).into_owned());
+        unique_display_name.then(name).into_iter().collect()
     }
 
     fn indexed(&self, request: &ListRequest) -> Option<bool> {
@@ -79,13 +95,18 @@ impl Row for Group {
 }
 
 impl Row for Resource {
+    fn version(&self) -> u64 {
+        version(self.meta())
+    }
+
     fn identified(self, id: ResourceId, version: u64) -> Self {
         let meta = meta(self.meta().cloned(), version).unwrap_or_default();
         Self::identified(self, id, meta)
     }
 
-    fn unique(&self, _: bool) -> Option<(&'static str, String)> {
-        Some(("serialNumber", self.get("serialNumber")?.to_string()))
+    fn unique(&self, _: bool) -> Vec<(String, String)> {
+        let values = unique_values(self.resource_type(), self.attributes());
+        values.into_iter().map(|unique| (unique.attribute, unique.value)).collect()
     }
 }
 
@@ -195,34 +216,23 @@ impl<T: Row> Table<T> {
                 return Err(BackendError::PreconditionFailed);
             }
         }
-        if let Some((attribute, value)) = new.resource.unique(new.unique_display_name) {
+        for unique in new.resource.unique(new.unique_display_name) {
             let taken = |(other, row): (&(Arc<str>, ResourceId), &T)| {
-                other.0 == cx.tenant
-                    && other.1 != id
-                    && row.unique(true).is_some_and(|(_, v)| v == value)
+                other.0 == cx.tenant && other.1 != id && row.unique(true).contains(&unique)
             };
             if rows.iter().any(taken) {
-                return Err(BackendError::Conflict { attribute: attribute.into() });
+                return Err(BackendError::Conflict { attribute: unique.0.into() });
             }
         }
         let version = match current {
             _ if !self.numbered => 0,
-            Some(current) => {
-                let resource = version_of(current);
-                resource + 1
-            }
+            Some(current) => current.version() + 1,
             None => 1,
         };
         let row = new.resource.identified(id, version);
         rows.insert(key, row.clone());
         Ok(row)
     }
-}
-
-fn version_of<T: Row>(row: &T) -> u64 {
-    let resource_type = scim_core::ResourceType::user();
-    let resource = row.to_resource_of(&resource_type).unwrap();
-    resource.meta().and_then(Meta::version).unwrap().as_str().parse().unwrap()
 }
 
 impl<T: Row> ResourceStore<T> for Table<T> {
