@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use rusqlite::{Connection, TransactionBehavior};
+use scim_backend_sql::Layout;
 use scim_core::{Registry, ResourceId, ResourceType};
 use scim_server_adapters::{
     BackendError, Capabilities, CursorKey, Page, ProvisioningBackend, Query, RequestContext,
@@ -16,14 +17,13 @@ use tokio::sync::oneshot;
 use crate::change::Job;
 use crate::database::{Database, WriteConnection, connect_memory};
 use crate::error::{Failure, OpenError, unavailable};
-use crate::layout::Layout;
 use crate::load::Loader;
 use crate::options::SqliteOptions;
 use crate::query::Plan;
 use crate::scanner::Scanner;
 use crate::tenants::Tenants;
 use crate::writer::{JobUnit, Writer};
-use crate::{fingerprint, migration};
+use crate::{fingerprint, migration, names};
 
 /// Resources in an SQLite database: in a file that outlives the process, or in memory.
 ///
@@ -130,7 +130,7 @@ fn prepare(
 ) -> Result<Layout, OpenError> {
     migration::run(connection)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let layout = Layout::new(&transaction, registry, options)?;
+    let layout = names::layout(&transaction, registry, &options.indexing)?;
     fingerprint::settle(&transaction, &layout)?;
     transaction.commit()?;
     Ok(layout)

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension};
+use scim_backend_sql::{Derived, Layout, TypeLayout};
 use scim_core::{DateTime, Member, Resource, ResourceId, ResourceType, Version, document_text};
 use scim_patch::PatchPlan;
 use scim_server_adapters::{
@@ -12,7 +13,6 @@ use scim_server_adapters::{
 use serde_json::{Map, Value};
 
 use crate::error::Failure;
-use crate::layout::{Derived, Layout, TypeLayout};
 use crate::load::Loader;
 use crate::members::{MemberRows, SWEEP};
 use crate::tenants::Tenants;

@@ -15,12 +15,12 @@ use serde_json::{Value, json};
 
 use crate::change::Job;
 use crate::database::{WriteConnection, connect_memory};
-use crate::layout::Layout;
 use crate::load::Loader;
 use crate::options::SqliteOptions;
 use crate::tenants::Tenants;
 use crate::writer::Writer;
-use crate::{fingerprint, migration, sweep};
+use crate::{fingerprint, migration, names, sweep};
+use scim_backend_sql::Layout;
 
 struct Database {
     connection: Connection,
@@ -31,7 +31,8 @@ struct Database {
 fn database() -> Database {
     let mut connection = connect_memory().unwrap();
     migration::run(&mut connection).unwrap();
-    let layout = Layout::new(&connection, &Registry::builtin(), &SqliteOptions::new()).unwrap();
+    let layout =
+        names::layout(&connection, &Registry::builtin(), &SqliteOptions::new().indexing).unwrap();
     fingerprint::settle(&connection, &layout).unwrap();
     Database { connection, layout: Arc::new(layout), tenants: Arc::default() }
 }

@@ -1,9 +1,9 @@
 //! Why the store could not be opened, and what SQLite's errors mean to a client.
 
-use std::fmt;
 use std::time::Duration;
 
 use rusqlite::ErrorCode;
+use scim_backend_sql::{AttributeError, UniqueConflicts};
 use scim_server_adapters::BackendError;
 
 /// Why a store could not be opened.
@@ -24,21 +24,11 @@ pub enum OpenError {
         known: u32,
     },
     /// The schemas or the options call values unique that resources share.
-    #[error("values that must be unique are not: {}{}", List(conflicts), if *more { "; and more" } else { "" })]
-    Conflicts {
-        /// The conflicts found, the first of them in the order of creation.
-        conflicts: Vec<UniqueConflict>,
-        /// Whether there are more.
-        more: bool,
-    },
+    #[error("values that must be unique are not: {0}")]
+    Conflicts(UniqueConflicts),
     /// An option names an attribute that cannot be unique or indexed.
-    #[error("attribute `{path}` cannot be unique or indexed: {reason}")]
-    Attribute {
-        /// The path as the option gives it.
-        path: String,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
+    #[error(transparent)]
+    Attribute(#[from] AttributeError),
     /// A thread could not be started.
     #[error("a thread cannot be started: {0}")]
     Thread(#[source] std::io::Error),
@@ -47,37 +37,6 @@ pub enum OpenError {
 impl From<rusqlite::Error> for OpenError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Database(error.into())
-    }
-}
-
-/// Two resources that share a value that must be unique.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct UniqueConflict {
-    /// Their tenant.
-    pub tenant: String,
-    /// The attribute, with the URN of its schema.
-    pub attribute: String,
-    /// The ids of the two, the older first.
-    pub ids: [String; 2],
-}
-
-impl fmt::Display for UniqueConflict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { tenant, attribute, ids: [older, newer] } = self;
-        write!(f, "`{attribute}` of `{older}` and `{newer}` in tenant `{tenant}`")
-    }
-}
-
-struct List<'a>(&'a [UniqueConflict]);
-
-impl fmt::Display for List<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, conflict) in self.0.iter().enumerate() {
-            let separator = if i == 0 { "" } else { "; " };
-            write!(f, "{separator}{conflict}")?;
-        }
-        Ok(())
     }
 }
 
@@ -138,26 +97,4 @@ pub(crate) fn is_unavailability(error: &rusqlite::Error) -> bool {
 /// What a client is told when the disk or a lock failed.
 pub(crate) fn unavailable() -> BackendError {
     BackendError::Unavailable { retry_after: Some(Duration::from_secs(1)) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn conflicts_are_named_in_the_message() {
-        let conflict = |n: &str| UniqueConflict {
-            tenant: "acme".to_owned(),
-            attribute: "urn:example:Device:serial".to_owned(),
-            ids: ["a".to_owned(), n.to_owned()],
-        };
-        let error =
-            OpenError::Conflicts { conflicts: vec![conflict("b"), conflict("c")], more: true };
-        assert_eq!(
-            error.to_string(),
-            "values that must be unique are not: \
-             `urn:example:Device:serial` of `a` and `b` in tenant `acme`; \
-             `urn:example:Device:serial` of `a` and `c` in tenant `acme`; and more",
-        );
-    }
 }

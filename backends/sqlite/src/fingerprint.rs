@@ -4,18 +4,15 @@
 use std::collections::HashSet;
 
 use rusqlite::{Connection, OptionalExtension};
+use scim_backend_sql::{Layout, UniqueConflict, UniqueConflicts};
 use serde_json::{Map, Value};
 
 use crate::change::UPDATE_COLUMNS;
-use crate::error::{OpenError, UniqueConflict};
-use crate::layout::Layout;
-use crate::values::{Taken, ValueRows};
+use crate::error::OpenError;
+use crate::values::{Bound, Taken, ValueRows};
 
 /// Resources that are read at once.
 const CHUNK: u16 = 500;
-
-/// Conflicts that are named before the rebuild gives up.
-const CONFLICTS: usize = 10;
 
 const SOME_DOCUMENTS: &str = "
     SELECT r.key, r.tenant, r.type, r.id, d.text
@@ -63,7 +60,7 @@ fn rebuild(connection: &Connection, layout: &Layout) -> Result<(), OpenError> {
     // What was unique on demand stays so; the demand itself is kept nowhere else.
     let demanding = demanding(connection, layout)?;
     connection.execute_batch("DELETE FROM scim_unique_value; DELETE FROM scim_indexed_value")?;
-    let mut conflicts = Vec::new();
+    let mut conflicts = UniqueConflicts::default();
     let (mut reached, mut rebuilt) = (0, 0_u64);
     loop {
         let chunk = some_after(connection, reached)?;
@@ -72,14 +69,13 @@ fn rebuild(connection: &Connection, layout: &Layout) -> Result<(), OpenError> {
         for row in &chunk {
             rebuilt += 1;
             derive(connection, layout, row, &demanding, &mut conflicts)?;
-            if conflicts.len() > CONFLICTS {
-                conflicts.truncate(CONFLICTS);
-                return Err(OpenError::Conflicts { conflicts, more: true });
+            if conflicts.more {
+                return Err(OpenError::Conflicts(conflicts));
             }
         }
     }
-    if !conflicts.is_empty() {
-        return Err(OpenError::Conflicts { conflicts, more: false });
+    if !conflicts.named.is_empty() {
+        return Err(OpenError::Conflicts(conflicts));
     }
     if rebuilt > 0 {
         tracing::info!(resources = rebuilt, "schemas or options changed: index rows were rebuilt");
@@ -105,7 +101,7 @@ fn derive(
     layout: &Layout,
     row: &Row,
     demanding: &HashSet<i64>,
-    conflicts: &mut Vec<UniqueConflict>,
+    conflicts: &mut UniqueConflicts,
 ) -> Result<(), OpenError> {
     let Some(of_type) = layout.by_key(row.resource_type) else { return Ok(()) };
     let attributes: Map<String, Value> =
@@ -129,7 +125,9 @@ fn derive(
     for Taken { attribute, value } in taken {
         let (tenant, holder) = connection
             .prepare_cached(HOLDER)?
-            .query_row((row.tenant, attribute, value), |row| Ok((row.get(0)?, row.get(1)?)))?;
+            .query_row((row.tenant, attribute, Bound(value)), |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?;
         let path = layout.unique_attribute(attribute).map(|keyed| keyed.path.to_string());
         conflicts.push(UniqueConflict {
             tenant,

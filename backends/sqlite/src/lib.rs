@@ -43,13 +43,12 @@ mod cost;
 mod database;
 mod error;
 mod fingerprint;
-mod key;
-mod layout;
 mod load;
 mod lookup;
 mod mapping;
 mod members;
 mod migration;
+mod names;
 mod options;
 mod query;
 #[cfg(test)]
@@ -61,5 +60,6 @@ mod values;
 mod writer;
 
 pub use backend::SqliteBackend;
-pub use error::{OpenError, UniqueConflict};
+pub use error::OpenError;
 pub use options::{SqliteOptions, Synchronous};
+pub use scim_backend_sql::{AttributeError, UniqueConflict, UniqueConflicts};

@@ -4,12 +4,12 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row};
+use scim_backend_sql::{Layout, TypeLayout};
 use scim_core::{AttributeSet, DateTime, Member, ResourceId, ResourceType, Version};
 use scim_server_adapters::{BackendError, Body, Stored};
 use serde_json::value::RawValue;
 
 use crate::error::Failure;
-use crate::layout::{Layout, TypeLayout};
 
 /// One resource by its id.
 pub(crate) const BY_ID: &str = "

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use scim_core::schema::{ENTERPRISE_USER_URN, USER_URN};
+use scim_backend_sql::Indexing;
 
 /// How far a write is on the disk when it is acknowledged (SQLite's `synchronous`).
 ///
@@ -45,17 +45,8 @@ pub struct SqliteOptions {
     pub(crate) synchronous: Synchronous,
     pub(crate) busy_timeout: Duration,
     pub(crate) readers: Option<NonZeroUsize>,
-    pub(crate) unique: Vec<String>,
-    /// `None` for [`DEFAULT_INDEXED`], of which only what the schemas define is indexed.
-    pub(crate) indexed: Option<Vec<String>>,
+    pub(crate) indexing: Indexing,
 }
-
-/// What is indexed by default: attribute and the URN of its schema.
-pub(crate) const DEFAULT_INDEXED: [(&str, &str); 3] = [
-    (USER_URN, "emails.value"),
-    (ENTERPRISE_USER_URN, "employeeNumber"),
-    (ENTERPRISE_USER_URN, "manager.value"),
-];
 
 impl SqliteOptions {
     /// The defaults: [`Synchronous::Full`], 5 seconds of patience with a busy database, as many
@@ -68,8 +59,7 @@ impl SqliteOptions {
             synchronous: Synchronous::Full,
             busy_timeout: Duration::from_secs(5),
             readers: None,
-            unique: Vec::new(),
-            indexed: None,
+            indexing: Indexing::default(),
         }
     }
 
@@ -105,7 +95,7 @@ impl SqliteOptions {
     /// there already has a value twice.
     #[must_use]
     pub fn unique(mut self, path: impl Into<String>) -> Self {
-        self.unique.push(path.into());
+        self.indexing.unique.push(path.into());
         self
     }
 
@@ -117,7 +107,7 @@ impl SqliteOptions {
     /// when the store is opened.
     #[must_use]
     pub fn indexed<S: Into<String>>(mut self, paths: impl IntoIterator<Item = S>) -> Self {
-        self.indexed = Some(paths.into_iter().map(Into::into).collect());
+        self.indexing.indexed = Some(paths.into_iter().map(Into::into).collect());
         self
     }
 }

@@ -1,19 +1,18 @@
 //! Pages of the resources that meet a query.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
-use scim_core::{AttributeRef, AttributeSet, ResourceType, ScimError, ScimType, SortOrder};
-use scim_filter::{Expression, Subject};
+use scim_backend_sql::{Layout, Target};
+use scim_core::{ScimError, ScimType, SortOrder};
 use scim_server_adapters::{
-    BackendError, Page, Position, Query, QueryTarget, SortKey, Start, Stored, sorted_page,
+    BackendError, Page, Position, Query, SortKey, Start, Stored, sorted_page,
 };
 
 use crate::error::Failure;
-use crate::layout::{Layout, TypeLayout};
 use crate::load::Loader;
-use crate::lookup::{Lookup, Window};
+use crate::lookup::{Select, Window};
+use crate::mapping::mapping;
 use crate::members::MemberRows;
 
 /// Resources that are read at once to be examined.
@@ -29,20 +28,6 @@ pub(crate) struct Plan {
     targets: Vec<Target>,
 }
 
-#[derive(Debug)]
-struct Target {
-    layout: Arc<TypeLayout>,
-    resource_type: Arc<ResourceType>,
-    wanted: Arc<AttributeSet>,
-    lookup: Lookup,
-    /// Whether the matches are found without looking at what does not match.
-    is_exact: bool,
-    /// What to sort by, and what has to be read for it.
-    sort: Option<(AttributeRef, AttributeSet)>,
-    /// What candidates still have to meet that SQL cannot tell, and what has to be read for it.
-    remainder: Option<(Expression, AttributeSet)>,
-}
-
 /// The keys of matches of one target.
 struct Matches {
     keys: Vec<i64>,
@@ -52,7 +37,7 @@ struct Matches {
 
 impl Plan {
     pub(crate) fn new(layout: &Layout, query: Query) -> Result<Self, BackendError> {
-        let targets = query.targets.iter().map(|target| Target::new(layout, target));
+        let targets = query.targets.iter().map(|target| Target::new(layout, target, mapping));
         let targets = targets.collect::<Result<_, _>>()?;
         Ok(Self { query, targets })
     }
@@ -182,40 +167,6 @@ impl Plan {
     }
 }
 
-impl Target {
-    fn new(layout: &Layout, target: &QueryTarget) -> Result<Self, BackendError> {
-        let QueryTarget { resource_type, filter, sort, wanted } = target;
-        let layout = Arc::clone(layout.of(resource_type)?);
-        let mut lookup = match filter {
-            Some(filter) => Lookup::new(&layout, filter.expression()),
-            None => Lookup::ALL,
-        };
-        let is_exact = lookup.is_exact();
-        let remainder = match lookup.remainder.take() {
-            Some(remainder) => {
-                let needed = needed(resource_type, |name| mentions(&remainder, name))?;
-                Some((remainder, needed))
-            }
-            None => None,
-        };
-        Ok(Self {
-            layout,
-            resource_type: Arc::clone(resource_type),
-            wanted: Arc::clone(wanted),
-            lookup,
-            is_exact,
-            sort: match sort {
-                Some(attribute) => {
-                    let names = [attribute.attribute().name.as_str()];
-                    Some((attribute.clone(), needed(resource_type, |name| names.contains(&name))?))
-                }
-                None => None,
-            },
-            remainder,
-        })
-    }
-}
-
 /// A query under way.
 struct Run<'a> {
     loader: Loader<'a>,
@@ -321,7 +272,7 @@ impl Run<'_> {
     /// The keys of candidates, each with whether it is a match.
     fn tested(&self, target: &Target, window: Window) -> Result<Vec<(i64, bool)>, Failure> {
         let Loader { connection, tenant, .. } = self.loader;
-        let select = target.lookup.tested(tenant, &target.layout, window);
+        let select = Select::tested(&target.lookup, tenant, &target.layout, window);
         let mut statement = connection.prepare_cached(&select.sql)?;
         let rows = statement
             .query_map(params_from_iter(select.parameters), |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -340,7 +291,7 @@ impl Run<'_> {
     }
 
     fn candidates(&self, target: &Target, window: Window) -> Result<Vec<i64>, Failure> {
-        let select = target.lookup.keys(self.loader.tenant, &target.layout, window);
+        let select = Select::keys(&target.lookup, self.loader.tenant, &target.layout, window);
         let mut statement = self.loader.connection.prepare_cached(&select.sql)?;
         let keys = statement.query_map(params_from_iter(select.parameters), |row| row.get(0))?;
         Ok(keys.collect::<rusqlite::Result<_>>()?)
@@ -353,7 +304,7 @@ impl Run<'_> {
             let mut statement = connection.prepare_cached(POPULATION)?;
             statement.query_row((tenant, target.layout.key), |row| row.get(0)).optional()?
         } else {
-            let select = target.lookup.count(tenant, &target.layout);
+            let select = Select::count(&target.lookup, tenant, &target.layout);
             let mut statement = connection.prepare_cached(&select.sql)?;
             Some(statement.query_row(params_from_iter(select.parameters), |row| row.get(0))?)
         };
@@ -363,35 +314,6 @@ impl Run<'_> {
 
 fn matching(tested: &[(i64, bool)]) -> Vec<i64> {
     tested.iter().filter(|(_, is_match)| *is_match).map(|(key, _)| *key).collect()
-}
-
-/// Whether a filter looks at the attribute of that name.
-fn mentions(expression: &Expression, name: &str) -> bool {
-    match expression {
-        Expression::Constant(_) => false,
-        Expression::And(terms) | Expression::Or(terms) => {
-            terms.iter().any(|term| mentions(term, name))
-        }
-        Expression::Not(inner) => mentions(inner, name),
-        Expression::Present(subject) | Expression::Compare(subject, _) => match subject {
-            Subject::Attribute(attribute) => attribute.attribute().name == name,
-            Subject::Element => false,
-        },
-        Expression::Elements(attribute, inner) => {
-            attribute.attribute().name == name || mentions(inner, name)
-        }
-    }
-}
-
-/// What has to be read of a resource beside the document, to look at the attributes of these names.
-fn needed(
-    resource_type: &Arc<ResourceType>,
-    is_needed: impl Fn(&str) -> bool,
-) -> Result<AttributeSet, BackendError> {
-    // `id` is always there; it stands for nothing else, since an empty list would be a default.
-    let rows = ["members", "groups"].into_iter().filter(|name| is_needed(name));
-    let names: Vec<&str> = rows.chain(["id"]).collect();
-    Ok(AttributeSet::parse(resource_type, &names, &[])?)
 }
 
 fn position_of(key: i64) -> Position {

@@ -1,19 +1,21 @@
 //! Every statement finds its rows by an index: what SQLite says of its plans.
 
 use rusqlite::Connection;
+use scim_backend_sql::{Layout, Lookup};
 use scim_core::{Profile, Registry, ResourceType};
 use scim_filter::{Limits, ResolvedFilter};
 
 use crate::database::connect_memory;
-use crate::layout::Layout;
-use crate::lookup::{Lookup, Window};
+use crate::lookup::{Select, Window};
+use crate::mapping::mapping;
 use crate::options::SqliteOptions;
-use crate::{change, load, members, migration, query, sweep, values};
+use crate::{change, load, members, migration, names, query, sweep, values};
 
 fn database() -> (Connection, Layout) {
     let mut connection = connect_memory().unwrap();
     migration::run(&mut connection).unwrap();
-    let layout = Layout::new(&connection, &Registry::builtin(), &SqliteOptions::new()).unwrap();
+    let layout =
+        names::layout(&connection, &Registry::builtin(), &SqliteOptions::new().indexing).unwrap();
     (connection, layout)
 }
 
@@ -231,17 +233,17 @@ fn lookups_use_the_index_of_their_most_selective_term() {
                 let limits = Limits::default();
                 let resolved =
                     ResolvedFilter::parse(text, resource_type, &Profile::STRICT, &limits).unwrap();
-                Lookup::new(of_type, resolved.expression())
+                Lookup::new(of_type, resolved.expression(), || mapping(of_type))
             }
         };
         let window = Window { after: 0, skip: 0, limit: 100 };
-        let keys = lookup.keys(1, of_type, window).sql;
+        let keys = Select::keys(&lookup, 1, of_type, window).sql;
         let steps = plan(&connection, &keys);
         assert!(steps[0].starts_with(index), "{filter}\n{keys}\n{steps:#?}");
         assert_indexed(&connection, &keys);
         let sorts = steps.iter().any(|step| step.contains("TEMP B-TREE"));
         assert_eq!(sorts, !is_sorted, "{filter}\n{keys}\n{steps:#?}");
-        assert_indexed(&connection, &lookup.count(1, of_type).sql);
-        assert_indexed(&connection, &lookup.tested(1, of_type, window).sql);
+        assert_indexed(&connection, &Select::count(&lookup, 1, of_type).sql);
+        assert_indexed(&connection, &Select::tested(&lookup, 1, of_type, window).sql);
     }
 }

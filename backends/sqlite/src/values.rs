@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use rusqlite::Connection;
+use rusqlite::types::{ToSql, ToSqlOutput, Value as SqlValue, ValueRef};
+use scim_backend_sql::{Derived, Key, Layout};
 use scim_server_adapters::BackendError;
 
 use crate::error::Failure;
-use crate::key::Key;
-use crate::layout::{Derived, Layout};
 
 const ADD_UNIQUE: &str = "
     INSERT INTO scim_unique_value (tenant, attribute, value, resource) VALUES (?1, ?2, ?3, ?4)
@@ -30,6 +30,29 @@ pub(crate) const REMOVE_UNIQUE: &str = "
 pub(crate) const REMOVE_INDEXED: &str = "
     DELETE FROM scim_indexed_value
     WHERE tenant = ?1 AND attribute = ?2 AND value = ?3 AND resource = ?4";
+
+/// A key as a parameter.
+#[derive(Debug)]
+pub(crate) struct Bound<'a>(pub(crate) &'a Key);
+
+impl ToSql for Bound<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self.0 {
+            Key::Text(text) => ValueRef::Text(text.as_bytes()),
+            Key::Integer(number) => ValueRef::Integer(*number),
+            Key::Real(number) => ValueRef::Real(*number),
+        }))
+    }
+}
+
+/// A key as a value to bind.
+pub(crate) fn into_sql(key: Key) -> SqlValue {
+    match key {
+        Key::Text(text) => SqlValue::Text(text),
+        Key::Integer(number) => SqlValue::Integer(number),
+        Key::Real(number) => SqlValue::Real(number),
+    }
+}
 
 /// The value rows of one resource, for writing.
 #[derive(Clone, Copy)]
@@ -136,7 +159,7 @@ impl ValueRows<'_> {
         let mut statement = self.connection.prepare_cached(sql)?;
         for row in values {
             let (attribute, value) = row;
-            done(row, statement.execute((self.tenant, attribute, value, self.resource))?);
+            done(row, statement.execute((self.tenant, attribute, Bound(value), self.resource))?);
         }
         Ok(())
     }

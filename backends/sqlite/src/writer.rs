@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
+use scim_backend_sql::Layout;
 use scim_server_adapters::{BackendError, UnitFailure, Written};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::change::Job;
 use crate::database::WriteConnection;
 use crate::error::{Failure, OpenError, is_unavailability, unavailable};
-use crate::layout::Layout;
 use crate::sweep;
 use crate::tenants::Tenants;
 

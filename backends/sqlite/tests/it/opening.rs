@@ -110,8 +110,9 @@ async fn new_uniqueness_over_data_that_does_not_meet_it_is_refused_and_changes_n
     drop(store);
     let before = count(&raw(&folder), "scim_unique_value");
     let error = refused(&folder, &Registry::builtin(), &options().unique(GROUP_NAME));
-    let OpenError::Conflicts { conflicts, more: false } = &error else { panic!("{error}") };
-    let [conflict] = conflicts.as_slice() else { panic!("{error}") };
+    let OpenError::Conflicts(conflicts) = &error else { panic!("{error}") };
+    assert!(!conflicts.more);
+    let [conflict] = conflicts.named.as_slice() else { panic!("{error}") };
     assert_eq!(conflict.tenant, "acme");
     assert_eq!(conflict.attribute, GROUP_NAME);
     assert_eq!(conflict.ids, [first.to_string(), second.to_string()]);
@@ -144,7 +145,7 @@ async fn a_schema_that_becomes_unique_or_case_exact_is_noticed() {
     let upper = store.create(&device(&exact), json!({"serial": "A"})).await.unwrap().id;
     drop(store);
     let error = refused(&folder, &folded, &options());
-    assert!(matches!(error, OpenError::Conflicts { .. }), "{error}");
+    assert!(matches!(error, OpenError::Conflicts(_)), "{error}");
 
     let store = try_open(&folder, &exact, &options()).unwrap();
     store.delete(&device(&exact), &upper).await.unwrap();

@@ -2,13 +2,12 @@
 
 use std::cmp::Ordering;
 
-use rusqlite::types::{ToSql, ToSqlOutput, Value as SqlValue, ValueRef};
 use scim_core::{Attribute, AttributeType, DateTime, fold};
 use serde_json::Value;
 
 /// A value such that two values of one attribute are `eq` (RFC 7644 Table 3) when their keys are.
 #[derive(Clone, Debug)]
-pub(crate) enum Key {
+pub enum Key {
     /// Text, folded unless it compares exactly.
     Text(String),
     /// An integer; an instant in microseconds; 0 or 1 for a boolean.
@@ -20,7 +19,7 @@ pub(crate) enum Key {
 impl Key {
     /// The key of a canonical value; `None` for what no key stands for: a complex value, or one
     /// that is not of the attribute's type.
-    pub(crate) fn new(attribute: &Attribute, value: &Value) -> Option<Self> {
+    pub fn new(attribute: &Attribute, value: &Value) -> Option<Self> {
         match attribute.attribute_type {
             AttributeType::String | AttributeType::Reference | AttributeType::Binary => {
                 Some(Self::text(attribute, value.as_str()?))
@@ -36,7 +35,7 @@ impl Key {
     }
 
     /// The key of text in an attribute of text.
-    pub(crate) fn text(attribute: &Attribute, text: &str) -> Self {
+    pub fn text(attribute: &Attribute, text: &str) -> Self {
         Self::Text(if attribute.compares_exactly() {
             text.to_owned()
         } else {
@@ -45,34 +44,16 @@ impl Key {
     }
 
     /// The key of a number in an attribute of decimals.
-    pub(crate) fn real(number: f64) -> Self {
+    pub fn real(number: f64) -> Self {
         Self::Real(number + 0.0)
     }
 
     /// The text of a text key.
-    pub(crate) fn into_text(self) -> Option<String> {
+    pub fn into_text(self) -> Option<String> {
         match self {
             Self::Text(text) => Some(text),
             Self::Integer(_) | Self::Real(_) => None,
         }
-    }
-
-    pub(crate) fn into_sql(self) -> SqlValue {
-        match self {
-            Self::Text(text) => SqlValue::Text(text),
-            Self::Integer(number) => SqlValue::Integer(number),
-            Self::Real(number) => SqlValue::Real(number),
-        }
-    }
-}
-
-impl ToSql for Key {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match self {
-            Self::Text(text) => ValueRef::Text(text.as_bytes()),
-            Self::Integer(number) => ValueRef::Integer(*number),
-            Self::Real(number) => ValueRef::Real(*number),
-        }))
     }
 }
 

@@ -5,41 +5,41 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension};
 use scim_core::{
-    Attribute, AttributeRef, AttributeType, FOLD_VERSION, Registry, ResourceType, Schema, Target,
+    Attribute, AttributeRef, AttributeType, FOLD_VERSION, Registry, ResourceType, Schema,
     Uniqueness, common_attributes, refers_to_resource,
 };
 use scim_server_adapters::BackendError;
 use serde_json::{Map, Value};
 
-use crate::error::OpenError;
+use crate::indexing::{AttributeError, Indexing};
 use crate::key::Key;
-use crate::options::{DEFAULT_INDEXED, SqliteOptions};
 
 /// The version of [`TypeLayout::derive`]: it changes when the same document is to give other rows.
 const DERIVATION: u32 = 2;
 
 /// The layout of every registered resource type.
 #[derive(Debug)]
-pub(crate) struct Layout {
+pub struct Layout {
     types: HashMap<Arc<str>, Arc<TypeLayout>>,
     type_names: HashMap<i64, Arc<str>>,
 }
 
 /// The layout of one resource type.
 #[derive(Debug)]
-pub(crate) struct TypeLayout {
-    pub(crate) resource_type: Arc<ResourceType>,
+pub struct TypeLayout {
+    /// The type.
+    pub resource_type: Arc<ResourceType>,
     /// Its key in `scim_resource_type`.
-    pub(crate) key: i64,
-    pub(crate) columns: Columns,
+    pub key: i64,
+    /// What has a column.
+    pub columns: Columns,
     /// What must be unique, in the order of the schemas.
-    pub(crate) unique: Vec<KeyedAttribute>,
+    pub unique: Vec<KeyedAttribute>,
     /// What must be unique where a write demands it.
-    pub(crate) on_demand: Vec<KeyedAttribute>,
+    pub on_demand: Vec<KeyedAttribute>,
     /// What else is indexed.
-    pub(crate) indexed: Vec<KeyedAttribute>,
+    pub indexed: Vec<KeyedAttribute>,
     /// The attributes whose `value` is the id of another resource, with the path by which a
     /// projection names them; not those that are rows.
     references: Vec<(AttributeRef, String)>,
@@ -47,102 +47,114 @@ pub(crate) struct TypeLayout {
 
 /// The attributes that have a column each, where the schema defines them as one would expect.
 #[derive(Debug, Default)]
-pub(crate) struct Columns {
-    pub(crate) external_id: Option<AttributeRef>,
-    pub(crate) user_name: Option<AttributeRef>,
-    pub(crate) display_name: Option<AttributeRef>,
-    pub(crate) active: Option<AttributeRef>,
+pub struct Columns {
+    /// `externalId`, of text.
+    pub external_id: Option<AttributeRef>,
+    /// `userName`, of text.
+    pub user_name: Option<AttributeRef>,
+    /// `displayName`, of text.
+    pub display_name: Option<AttributeRef>,
+    /// `active`, a boolean.
+    pub active: Option<AttributeRef>,
 }
 
 /// An attribute with its key in `scim_attribute`.
 #[derive(Clone, Debug)]
-pub(crate) struct KeyedAttribute {
-    pub(crate) key: i64,
-    pub(crate) attribute: AttributeRef,
+pub struct KeyedAttribute {
+    /// The key.
+    pub key: i64,
+    /// The attribute.
+    pub attribute: AttributeRef,
     /// The path with the URN of the schema, by which resource types share it.
-    pub(crate) path: Arc<str>,
+    pub path: Arc<str>,
 }
 
 /// What a document puts into columns and index rows.
 #[derive(Debug, Default, PartialEq)]
-pub(crate) struct Derived {
-    pub(crate) external_id: Option<String>,
-    pub(crate) user_name: Option<String>,
-    pub(crate) display_name: Option<String>,
-    pub(crate) active: Option<bool>,
-    pub(crate) display: Option<String>,
-    /// JSON array of ids.
-    pub(crate) refers_to: Option<String>,
-    pub(crate) unique: BTreeSet<(i64, Key)>,
+pub struct Derived {
+    /// `externalId` as it compares.
+    pub external_id: Option<String>,
+    /// `userName` as it compares.
+    pub user_name: Option<String>,
+    /// `displayName` as it compares.
+    pub display_name: Option<String>,
+    /// `active`.
+    pub active: Option<bool>,
+    /// What a reference to the resource shows.
+    pub display: Option<String>,
+    /// The ids that the document refers to, a JSON array; `None` for none.
+    pub refers_to: Option<String>,
+    /// What must be unique: the key of the attribute, and the value.
+    pub unique: BTreeSet<(i64, Key)>,
     /// What must be unique where a write demands it.
-    pub(crate) on_demand: BTreeSet<(i64, Key)>,
-    pub(crate) indexed: BTreeSet<(i64, Key)>,
+    pub on_demand: BTreeSet<(i64, Key)>,
+    /// What else is indexed.
+    pub indexed: BTreeSet<(i64, Key)>,
 }
 
 impl Layout {
-    /// The layout of the registered types; names get their keys in the database.
-    pub(crate) fn new(
-        connection: &Connection,
+    /// The layout of the registered types. `key_of` gives names their keys in the database; a name
+    /// may be asked for more than once.
+    ///
+    /// # Errors
+    /// [`AttributeError`], and what `key_of` gives.
+    pub fn new<E: From<AttributeError>>(
         registry: &Registry,
-        options: &SqliteOptions,
-    ) -> Result<Self, OpenError> {
-        let also_unique = resolve_all(registry, &options.unique)?;
-        let indexed = match &options.indexed {
-            Some(paths) => resolve_all(registry, paths)?,
-            None => DEFAULT_INDEXED
-                .iter()
-                .filter_map(|(schema, path)| {
-                    registry.schema(schema).map(|_| format!("{schema}:{path}"))
-                })
-                .collect(),
-        };
+        indexing: &Indexing,
+        mut key_of: impl FnMut(Name, &str) -> Result<i64, E>,
+    ) -> Result<Self, E> {
+        let unique = indexing.unique(registry)?;
+        let indexed = indexing.indexed(registry)?;
         let mut types = HashMap::new();
+        let mut type_names = HashMap::new();
         for resource_type in registry.resource_types() {
-            let layout = TypeLayout::new(connection, resource_type, &also_unique, &indexed)?;
+            let layout = TypeLayout::new(resource_type, &unique, &indexed, &mut key_of)?;
+            type_names.insert(layout.key, Arc::clone(resource_type.name()));
             types.insert(Arc::clone(resource_type.name()), Arc::new(layout));
         }
-        let mut statement = connection.prepare("SELECT key, name FROM scim_resource_type")?;
-        let type_names = statement
-            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-            .collect::<rusqlite::Result<_>>()?;
         Ok(Self { types, type_names })
+    }
+
+    /// The same with the keys of types that are not registered, but in the database.
+    #[must_use]
+    pub fn with_types(mut self, others: impl IntoIterator<Item = (i64, Arc<str>)>) -> Self {
+        self.type_names.extend(others);
+        self
     }
 
     /// The layout of a type.
     ///
     /// # Errors
     /// [`BackendError::Internal`] when the store was opened without it.
-    pub(crate) fn of(
-        &self,
-        resource_type: &ResourceType,
-    ) -> Result<&Arc<TypeLayout>, BackendError> {
+    pub fn of(&self, resource_type: &ResourceType) -> Result<&Arc<TypeLayout>, BackendError> {
         self.types.get(resource_type.name()).ok_or_else(|| {
             let name = resource_type.name();
             BackendError::internal(format!("the store was opened without resource type `{name}`"))
         })
     }
 
-    pub(crate) fn by_key(&self, key: i64) -> Option<&Arc<TypeLayout>> {
+    /// The layout of the type with that key, if it is registered.
+    pub fn by_key(&self, key: i64) -> Option<&Arc<TypeLayout>> {
         self.types.get(self.type_names.get(&key)?)
     }
 
     /// The name of a type, registered or not.
-    pub(crate) fn type_name(&self, key: i64) -> Option<&Arc<str>> {
+    pub fn type_name(&self, key: i64) -> Option<&Arc<str>> {
         self.type_names.get(&key)
     }
 
     /// The keys of attributes that must be unique where a write demands it.
-    pub(crate) fn on_demand(&self) -> impl Iterator<Item = i64> {
+    pub fn on_demand(&self) -> impl Iterator<Item = i64> {
         self.types.values().flat_map(|t| &t.on_demand).map(|keyed| keyed.key)
     }
 
     /// The attribute of that key, if it must be unique, always or on demand.
-    pub(crate) fn unique_attribute(&self, key: i64) -> Option<&KeyedAttribute> {
+    pub fn unique_attribute(&self, key: i64) -> Option<&KeyedAttribute> {
         self.types.values().flat_map(|t| t.unique.iter().chain(&t.on_demand)).find(|a| a.key == key)
     }
 
     /// What the rows that are derived from documents depend on, as text.
-    pub(crate) fn fingerprint(&self) -> String {
+    pub fn fingerprint(&self) -> String {
         let mut types: Vec<_> = self.types.values().collect();
         types.sort_by_key(|t| t.resource_type.name());
         let mut text = format!("derivation {DERIVATION}\nfold {FOLD_VERSION}\n");
@@ -155,15 +167,15 @@ impl Layout {
 }
 
 impl TypeLayout {
-    fn new(
-        connection: &Connection,
+    fn new<E>(
         resource_type: &Arc<ResourceType>,
         also_unique: &BTreeSet<String>,
         indexed: &BTreeSet<String>,
-    ) -> Result<Self, OpenError> {
+        key_of: &mut impl FnMut(Name, &str) -> Result<i64, E>,
+    ) -> Result<Self, E> {
         let mut layout = Self {
             resource_type: Arc::clone(resource_type),
-            key: intern(connection, Interned::ResourceType, resource_type.name())?,
+            key: key_of(Name::ResourceType, resource_type.name())?,
             columns: Columns::of(resource_type),
             unique: Vec::new(),
             on_demand: Vec::new(),
@@ -180,7 +192,7 @@ impl TypeLayout {
             }
             let unique = is_unique(attribute.leaf()) || also_unique.contains(&path);
             if !unique && path == display_name {
-                let key = intern(connection, Interned::Attribute, &path)?;
+                let key = key_of(Name::Attribute, &path)?;
                 let attribute = attribute.clone();
                 layout.on_demand.push(KeyedAttribute { key, attribute, path: path.clone().into() });
             }
@@ -191,14 +203,14 @@ impl TypeLayout {
             } else {
                 continue;
             };
-            let key = intern(connection, Interned::Attribute, &path)?;
+            let key = key_of(Name::Attribute, &path)?;
             list.push(KeyedAttribute { key, attribute, path: path.into() });
         }
         Ok(layout)
     }
 
     /// What a document puts into columns and index rows.
-    pub(crate) fn derive(&self, attributes: &Map<String, Value>) -> Derived {
+    pub fn derive(&self, attributes: &Map<String, Value>) -> Derived {
         let text = |column: &Option<AttributeRef>| column_key(column, attributes)?.into_text();
         let columns = &self.columns;
         let display = self.resource_type.display_name(attributes);
@@ -223,12 +235,12 @@ impl TypeLayout {
     }
 
     /// Whether an answer needs to know which of the resources referred to exist.
-    pub(crate) fn wants_references(&self, wanted: &scim_core::AttributeSet) -> bool {
+    pub fn wants_references(&self, wanted: &scim_core::AttributeSet) -> bool {
         self.references.iter().any(|(_, path)| wanted.wants(path))
     }
 
     /// The attribute that must be unique or is indexed, and where its values are.
-    pub(crate) fn valued(&self, attribute: &AttributeRef) -> Option<(ValueTable, i64)> {
+    pub fn valued(&self, attribute: &AttributeRef) -> Option<(ValueTable, i64)> {
         let find = |list: &[KeyedAttribute]| {
             list.iter().find(|keyed| keyed.attribute == *attribute).map(|keyed| keyed.key)
         };
@@ -260,10 +272,21 @@ impl TypeLayout {
     }
 }
 
+/// A name that has a key in the database. Exhaustive: the names that many rows repeat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Name {
+    /// That of a resource type.
+    ResourceType,
+    /// The path of an attribute.
+    Attribute,
+}
+
 /// A table of values by attribute. Exhaustive: the two of the first migration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ValueTable {
+pub enum ValueTable {
+    /// Of values that must be unique.
     Unique,
+    /// Of values that are indexed otherwise.
     Indexed,
 }
 
@@ -301,7 +324,7 @@ fn keys(list: &[KeyedAttribute], attributes: &Map<String, Value>) -> BTreeSet<(i
 
 /// Every attribute and sub-attribute that documents of the type hold, with its path: the URN of its
 /// schema in front, but for common attributes. `id`, `meta`, and what is rows are in no document.
-fn stored_attributes(resource_type: &ResourceType) -> Vec<(String, AttributeRef)> {
+pub(crate) fn stored_attributes(resource_type: &ResourceType) -> Vec<(String, AttributeRef)> {
     let rows = |core: bool, name: &str| {
         core && (name == "members" && resource_type.has_members()
             || name == "groups" && resource_type.has_groups()
@@ -341,52 +364,4 @@ fn full_path(schema: &Schema, name: &str) -> String {
 
 fn is_unique(attribute: &Attribute) -> bool {
     attribute.uniqueness != Uniqueness::None
-}
-
-/// The paths of options as the schemas spell them.
-fn resolve_all(registry: &Registry, paths: &[String]) -> Result<BTreeSet<String>, OpenError> {
-    paths.iter().map(|path| resolve(registry, path)).collect()
-}
-
-fn resolve(registry: &Registry, path: &str) -> Result<String, OpenError> {
-    let refused = |reason| OpenError::Attribute { path: path.to_owned(), reason };
-    let mut reason = "no registered schema defines it";
-    for resource_type in registry.resource_types() {
-        let Some(Target::Attribute(attribute)) = resource_type.resolve(path) else { continue };
-        if attribute.leaf().is_complex() {
-            return Err(refused("it is complex; name a sub-attribute"));
-        }
-        let stored = stored_attributes(resource_type);
-        let Some((spelt, _)) = stored.into_iter().find(|(_, a)| *a == attribute) else {
-            return Err(refused("the store keeps it outside the document, and indexed already"));
-        };
-        if spelt.contains(':') && !path.contains(':') {
-            reason = "it needs the URN of its schema in front";
-            continue;
-        }
-        return Ok(spelt);
-    }
-    Err(refused(reason))
-}
-
-/// Tables that give names a key.
-#[derive(Clone, Copy, Debug)]
-enum Interned {
-    ResourceType,
-    Attribute,
-}
-
-fn intern(connection: &Connection, table: Interned, name: &str) -> rusqlite::Result<i64> {
-    let (find, add) = match table {
-        Interned::ResourceType => (
-            "SELECT key FROM scim_resource_type WHERE name = ?1",
-            "INSERT INTO scim_resource_type (name) VALUES (?1) RETURNING key",
-        ),
-        Interned::Attribute => (
-            "SELECT key FROM scim_attribute WHERE path = ?1",
-            "INSERT INTO scim_attribute (path) VALUES (?1) RETURNING key",
-        ),
-    };
-    let found = connection.query_row(find, [name], |row| row.get(0)).optional()?;
-    found.map_or_else(|| connection.query_row(add, [name], |row| row.get(0)), Ok)
 }
