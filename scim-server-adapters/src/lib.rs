@@ -44,6 +44,7 @@ mod body;
 pub mod crud;
 mod cursor;
 mod dispatch;
+mod event;
 mod exchange;
 mod handlers;
 mod limits;
@@ -72,6 +73,7 @@ pub use backend::{
 };
 pub use body::ScimBody;
 pub use cursor::CursorKey;
+pub use event::{Event, EventKind, EventLog};
 pub use limits::Limits;
 pub use memory::MemoryBackend;
 pub use observe::Tolerated;

@@ -273,7 +273,7 @@ impl TypeLayout {
 }
 
 /// A name that has a key in the database. Exhaustive: the names that many rows repeat.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Name {
     /// That of a resource type.
     ResourceType,

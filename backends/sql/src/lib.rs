@@ -31,6 +31,7 @@
 #![forbid(unsafe_code)]
 
 mod conflict;
+mod event;
 mod indexing;
 mod key;
 mod layout;
@@ -39,6 +40,7 @@ mod mapping;
 mod target;
 
 pub use conflict::{UniqueConflict, UniqueConflicts};
+pub use event::{event_code, event_kind};
 pub use indexing::{AttributeError, Indexing};
 pub use key::Key;
 pub use layout::{Columns, Derived, KeyedAttribute, Layout, Name, TypeLayout, ValueTable};

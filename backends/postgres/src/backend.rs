@@ -1,0 +1,403 @@
+//! [`PostgresBackend`].
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use scim_backend_sql::Layout;
+use scim_core::{Registry, ResourceId, ResourceType};
+use scim_server_adapters::{
+    BackendError, Capabilities, CursorKey, Event, EventLog, Page, Position, ProvisioningBackend,
+    Query, RequestContext, Stored, UnitFailure, Wanted, Write, WriteUnit, Written,
+};
+use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
+use tokio_postgres::types::Type;
+use tokio_postgres::{Config, NoTls, Socket};
+
+use crate::change::{Desk, Job};
+use crate::error::{Failure, OpenError};
+use crate::load::Loader;
+use crate::names::Tenants;
+use crate::options::PostgresOptions;
+use crate::query::{Plan, clamp};
+use crate::session::{Mode, Session, Sessions, Transaction};
+use crate::sweep::Sweeper;
+use crate::{event, fingerprint, migration, names};
+
+/// Resources in a PostgreSQL database, for any number of nodes.
+///
+/// - **Nodes** share nothing but the database: uniqueness is an index, a write holds the row of what
+///   it changes, and what a node remembers (the keys of names) never changes. They may start at
+///   once.
+/// - **Durable**: a write is acknowledged when its transaction is committed, as durably as the
+///   server's `synchronous_commit` has it.
+/// - **Membership is rows.** Adding or removing a member reads and writes that member's row and the
+///   group's version, however many others there are. Deleting a group answers at once; beyond some
+///   hundred, its rows are swept afterwards.
+/// - **Filters**: comparisons by `eq` of `id`, `externalId`, `displayName`, `active`, of what must
+///   be unique (`userName`) or is [indexed](PostgresOptions::indexed), of `members.value` and of
+///   `groups.value`, and any of the order of `meta.lastModified`, alone or joined by `and`, are
+///   answered by indexes. Of the others SQL tests what it can, and the rest is evaluated, for the
+///   resources that such terms leave, or for all of the type, in the order of creation and within
+///   [`Query::work_limit`]. Only resources that are examined one by one count towards it.
+/// - **Passwords** are not kept.
+///
+/// What others are in the way of, or a connection that turns out to be dead, is tried again, where
+/// nothing can have happened yet; beyond that, and when the database cannot be reached, the answer
+/// is [`BackendError::Unavailable`]. A connection that is lost in the very moment of a commit gives
+/// that too, and the write may have happened.
+///
+/// # Sharing the database
+///
+/// Tables of this crate begin with `scim_`, and are in the schema that comes first in the
+/// `search_path` of the connection. Nodes must be opened with the same schemas and options: when
+/// they change, the first node that is opened with the new ones rebuilds what depends on them, and
+/// writes of nodes that still have the old ones are refused as unavailable.
+#[derive(Debug)]
+pub struct PostgresBackend {
+    sessions: Sessions,
+    layout: Arc<Layout>,
+    generation: i64,
+    tenants: Tenants,
+    sweeper: Sweeper,
+    cursor_key: CursorKey,
+}
+
+impl PostgresBackend {
+    /// Opens the database that a URL or a string of `key=value` pairs names, as
+    /// [`Config`] describes them, for the resource types of a registry, without TLS. Migrations are
+    /// run, and if the schemas or the options changed since the last time, what depends on them is
+    /// rebuilt.
+    ///
+    /// It has to be called in a Tokio runtime, and the backend used there.
+    ///
+    /// # Errors
+    /// [`OpenError`]; the database is then as it was.
+    pub async fn open(
+        url: &str,
+        registry: &Registry,
+        options: &PostgresOptions,
+    ) -> Result<Self, OpenError> {
+        Self::connect(url.parse()?, NoTls, registry, options).await
+    }
+
+    /// The same with TLS, or whatever else connects: `tls` is a connector such as those of
+    /// `tokio-postgres-rustls` or `postgres-native-tls`.
+    ///
+    /// # Errors
+    /// [`OpenError`]; the database is then as it was.
+    pub async fn connect<T>(
+        config: Config,
+        tls: T,
+        registry: &Registry,
+        options: &PostgresOptions,
+    ) -> Result<Self, OpenError>
+    where
+        T: MakeTlsConnect<Socket> + Clone + Sync + Send + 'static,
+        T::Stream: Sync + Send,
+        T::TlsConnect: Sync + Send,
+        <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
+    {
+        let sessions = Sessions::new(config, tls, options)?;
+        let transaction = sessions.begin().await?;
+        let session = transaction.session()?;
+        let opened = prepare(session, registry, options).await;
+        let (layout, generation, cursor_key) = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
+                transaction.rollback().await;
+                return Err(error);
+            }
+        };
+        transaction.commit().await?;
+        let sweeper = Sweeper::start(sessions.clone(), options.event_retention);
+        Ok(Self {
+            sessions,
+            layout: Arc::new(layout),
+            generation,
+            tenants: Tenants::default(),
+            sweeper,
+            cursor_key,
+        })
+    }
+
+    async fn try_get(
+        &self,
+        cx: &RequestContext,
+        resource_type: &ResourceType,
+        id: &ResourceId,
+        wanted: &Wanted,
+    ) -> Result<Stored, Failure> {
+        let layout = self.layout.of(resource_type)?;
+        let session = self.sessions.get().await?;
+        let tenant = self.tenants.find(&session, &cx.tenant).await?;
+        let tenant = tenant.ok_or(BackendError::NotFound)?;
+        let loader = Loader { session: &session, layout: &self.layout, tenant };
+        loader.by_id(layout, id.as_str(), wanted).await
+    }
+
+    async fn try_query(&self, cx: &RequestContext, query: &Query) -> Result<Page, Failure> {
+        let plan = Plan::new(&self.layout, query)?;
+        let session = self.sessions.get().await?;
+        let tenant = self.tenants.find(&session, &cx.tenant).await?;
+        plan.run(session, &self.layout, tenant).await
+    }
+
+    async fn try_write(&self, cx: &RequestContext, job: &Job) -> Result<Written, Failure> {
+        let session = self.sessions.get().await?;
+        let tenant = self.tenant_for(&session, cx, job.is_create()).await?;
+        let transaction = Transaction::on(session);
+        let desk = Desk {
+            transaction: &transaction,
+            session: transaction.session()?,
+            layout: &self.layout,
+            generation: self.generation,
+            tenant,
+            begins: true,
+        };
+        match job.perform(desk).await {
+            // Nothing was written, so there is nothing to commit.
+            Ok((written, _)) if !written.changed => {
+                transaction.rollback().await;
+                Ok(written)
+            }
+            Ok((written, leaves_rows)) => {
+                transaction.commit().await?;
+                if leaves_rows {
+                    self.sweeper.wake();
+                }
+                Ok(written)
+            }
+            Err(failure) => {
+                transaction.rollback().await;
+                Err(failure)
+            }
+        }
+    }
+
+    async fn try_write_all(
+        &self,
+        cx: &RequestContext,
+        units: &[JobUnit],
+        max_errors: Option<usize>,
+    ) -> Result<Vec<Result<Vec<Written>, UnitFailure>>, Failure> {
+        let session = self.sessions.get().await?;
+        let creates = units.iter().flat_map(|unit| &unit.jobs).any(Job::is_create);
+        let tenant = match self.tenant_for(&session, cx, creates).await {
+            // Nothing is there to be written to: each unit hears so.
+            Err(Failure::Refused(BackendError::NotFound)) => NOBODY,
+            found => found?,
+        };
+        let transaction = Transaction::on(session);
+        transaction.begin(Mode::Write).await?;
+        let desk = Desk {
+            transaction: &transaction,
+            session: transaction.session()?,
+            layout: &self.layout,
+            generation: self.generation,
+            tenant,
+            begins: false,
+        };
+        match in_order(desk, units, max_errors).await {
+            Ok((outcomes, leaves_rows)) => {
+                transaction.commit().await?;
+                if leaves_rows {
+                    self.sweeper.wake();
+                }
+                Ok(outcomes)
+            }
+            Err(failure) => {
+                transaction.rollback().await;
+                Err(failure)
+            }
+        }
+    }
+
+    async fn tenant_for(
+        &self,
+        session: &Session,
+        cx: &RequestContext,
+        creates: bool,
+    ) -> Result<i64, Failure> {
+        if creates {
+            return self.tenants.find_or_add(session, &cx.tenant).await;
+        }
+        let found = self.tenants.find(session, &cx.tenant).await?;
+        Ok(found.ok_or(BackendError::NotFound)?)
+    }
+
+    async fn try_events(
+        &self,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<Vec<Event>, Failure> {
+        let session = self.sessions.get().await?;
+        event::events(&session, after, clamp(limit as u64)).await
+    }
+}
+
+/// The key of a tenant that nobody is.
+const NOBODY: i64 = 0;
+
+/// Makes the database fit this version of the crate, the registry and the options.
+async fn prepare(
+    session: &Session,
+    registry: &Registry,
+    options: &PostgresOptions,
+) -> Result<(Layout, i64, CursorKey), OpenError> {
+    migration::take_turn(session).await?;
+    migration::run(session).await?;
+    let layout = names::layout(session, registry, &options.indexing).await?;
+    let generation = fingerprint::settle(session, &layout).await?;
+    let key = CursorKey::generate();
+    let sql = "
+        INSERT INTO scim_cursor_key (key) VALUES ($1)
+        ON CONFLICT (one) DO UPDATE SET key = scim_cursor_key.key RETURNING key";
+    let rows = session.query_once(sql, &[(&key.as_bytes().as_slice(), Type::BYTEA)]).await?;
+    let kept: Vec<u8> = rows.first().map_or_else(|| Ok(Vec::new()), |row| row.try_get(0))?;
+    let kept = <[u8; 32]>::try_from(kept).map_err(|_| {
+        OpenError::Database("the key of cursors in the database has another length".into())
+    })?;
+    Ok((layout, generation, CursorKey::from_bytes(kept)))
+}
+
+/// Jobs that happen together or not at all.
+#[derive(Debug)]
+struct JobUnit {
+    jobs: Vec<Job>,
+    /// Units before this one that must have succeeded.
+    depends_on: Vec<usize>,
+}
+
+/// What became of each unit of a bulk request.
+type Outcomes = Vec<Result<Vec<Written>, UnitFailure>>;
+
+/// Units one after the other, each on its own, up to a number of failed jobs; and whether rows are
+/// left for the sweep.
+///
+/// # Errors
+/// When the transaction as a whole failed.
+async fn in_order(
+    desk: Desk<'_>,
+    units: &[JobUnit],
+    max_errors: Option<usize>,
+) -> Result<(Outcomes, bool), Failure> {
+    let mut outcomes = Outcomes::with_capacity(units.len());
+    let (mut errors, mut leaves_rows) = (0, false);
+    for unit in units {
+        if max_errors.is_some_and(|max| errors >= max) {
+            break;
+        }
+        let failed = |unit: &usize| outcomes.get(*unit).is_none_or(Result::is_err);
+        let outcome = if unit.depends_on.iter().any(failed) {
+            Err(UnitFailure { write: 0, error: BackendError::Dependency })
+        } else {
+            atomically(desk, &unit.jobs, &mut leaves_rows).await?
+        };
+        if outcome.is_err() {
+            errors += unit.jobs.len();
+        }
+        outcomes.push(outcome);
+    }
+    Ok((outcomes, leaves_rows))
+}
+
+/// All of the jobs or none, in a savepoint.
+async fn atomically(
+    desk: Desk<'_>,
+    jobs: &[Job],
+    leaves_rows: &mut bool,
+) -> Result<Result<Vec<Written>, UnitFailure>, Failure> {
+    desk.session.batch("SAVEPOINT unit").await?;
+    let mut written = Vec::with_capacity(jobs.len());
+    for (index, job) in jobs.iter().enumerate() {
+        match job.perform(desk).await {
+            Ok((done, leaves)) => {
+                written.push(done);
+                *leaves_rows |= leaves;
+            }
+            Err(Failure::Refused(error)) => {
+                desk.session.batch("ROLLBACK TO unit; RELEASE unit").await?;
+                return Ok(Err(UnitFailure { write: index, error }));
+            }
+            Err(failure) if failure.is_about_a_value() => {
+                desk.session.batch("ROLLBACK TO unit; RELEASE unit").await?;
+                return Ok(Err(UnitFailure { write: index, error: failure.into() }));
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+    desk.session.batch("RELEASE unit").await?;
+    Ok(Ok(written))
+}
+
+/// Does something again where nothing has happened and it may succeed.
+macro_rules! with_attempts {
+    ($attempt:expr) => {{
+        let mut attempt = 0;
+        loop {
+            match $attempt.await {
+                Err(failure)
+                    if attempt + 1 < Sessions::ATTEMPTS && failure.is_worth_another_attempt() =>
+                {
+                    tracing::debug!(?failure, attempt, "trying again");
+                    tokio::time::sleep(Sessions::pause(attempt)).await;
+                    attempt += 1;
+                }
+                result => return Ok(result?),
+            }
+        }
+    }};
+}
+
+#[async_trait]
+impl ProvisioningBackend for PostgresBackend {
+    fn capabilities(&self, _: &RequestContext) -> Capabilities {
+        Capabilities::new().with_bulk(true).with_sort(true).with_cursors(self.cursor_key.clone())
+    }
+
+    async fn get(
+        &self,
+        cx: &RequestContext,
+        resource_type: &Arc<ResourceType>,
+        id: &ResourceId,
+        wanted: &Wanted,
+    ) -> Result<Stored, BackendError> {
+        with_attempts!(self.try_get(cx, resource_type, id, wanted))
+    }
+
+    async fn query(&self, cx: &RequestContext, query: &Query) -> Result<Page, BackendError> {
+        with_attempts!(self.try_query(cx, query))
+    }
+
+    async fn write(&self, cx: &RequestContext, write: Write) -> Result<Written, BackendError> {
+        let layout = self.layout.of(&write.resource_type)?;
+        let job = Job::new(cx, layout, write)?;
+        with_attempts!(self.try_write(cx, &job))
+    }
+
+    async fn write_all(
+        &self,
+        cx: &RequestContext,
+        units: Vec<WriteUnit>,
+        max_errors: Option<usize>,
+    ) -> Result<Vec<Result<Vec<Written>, UnitFailure>>, BackendError> {
+        let unit = |unit: WriteUnit| -> Result<JobUnit, BackendError> {
+            let job = |write: Write| Job::new(cx, self.layout.of(&write.resource_type)?, write);
+            let jobs = unit.writes.into_iter().map(job).collect::<Result<_, _>>()?;
+            Ok(JobUnit { jobs, depends_on: unit.depends_on })
+        };
+        let units: Vec<JobUnit> = units.into_iter().map(unit).collect::<Result<_, _>>()?;
+        with_attempts!(self.try_write_all(cx, &units, max_errors))
+    }
+}
+
+#[async_trait]
+impl EventLog for PostgresBackend {
+    async fn events(
+        &self,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<Vec<Event>, BackendError> {
+        with_attempts!(self.try_events(after, limit))
+    }
+}

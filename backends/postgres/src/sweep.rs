@@ -1,0 +1,114 @@
+//! Removing what nobody sees any more, a batch at a time: the member rows of deleted groups, and
+//! events that are kept no longer.
+//!
+//! Whoever reads member rows joins the group's own row, which is gone. So a group of a million is
+//! deleted at once, and its rows go afterwards, by whichever node comes to it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use scim_core::DateTime;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio_postgres::types::{ToSql, Type};
+
+use crate::error::Failure;
+use crate::session::Sessions;
+
+/// Rows removed in one transaction: few enough that a write that comes meanwhile hardly waits.
+const BATCH: i64 = 1_000;
+
+/// How long to rest before looking again, when nobody says that there is something to do.
+const REST: Duration = Duration::from_secs(60);
+
+/// The next group to be swept that no other node is at.
+const NEXT: &str = "SELECT group_key FROM scim_sweep LIMIT 1 FOR UPDATE SKIP LOCKED";
+
+const SWEEP: &str = "
+    DELETE FROM scim_member WHERE group_key = $1 AND position = ANY (ARRAY(
+        SELECT position FROM scim_member WHERE group_key = $1 ORDER BY position LIMIT $2))";
+
+/// Older events have lower numbers, as far as it matters here.
+const FORGET: &str = "
+    DELETE FROM scim_event e USING (
+        SELECT transaction, position FROM scim_event ORDER BY transaction, position LIMIT $2
+    ) oldest
+    WHERE e.transaction = oldest.transaction AND e.position = oldest.position AND e.time < $1";
+
+/// The task that removes, as long as this lives.
+#[derive(Debug)]
+pub(crate) struct Sweeper {
+    wake: Arc<Notify>,
+    task: JoinHandle<()>,
+}
+
+impl Sweeper {
+    pub(crate) fn start(sessions: Sessions, retention: Option<Duration>) -> Self {
+        let wake = Arc::new(Notify::new());
+        let woken = Arc::clone(&wake);
+        let task = tokio::spawn(async move {
+            loop {
+                let swept = sweep_all(&sessions).await;
+                let swept = match (swept, retention) {
+                    (Ok(()), Some(retention)) => forget_all(&sessions, retention).await,
+                    (swept, _) => swept,
+                };
+                // What fails is tried again after the rest.
+                if let Err(failure) = swept {
+                    tracing::warn!(?failure, "what was deleted could not be swept");
+                }
+                let _ = tokio::time::timeout(REST, woken.notified()).await;
+            }
+        });
+        Self { wake, task }
+    }
+
+    /// Says that there is something to sweep.
+    pub(crate) fn wake(&self) {
+        self.wake.notify_one();
+    }
+}
+
+impl Drop for Sweeper {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn sweep_all(sessions: &Sessions) -> Result<(), Failure> {
+    while sweep_some(sessions).await? {}
+    Ok(())
+}
+
+/// Removes one batch of member rows; whether there may be more.
+async fn sweep_some(sessions: &Sessions) -> Result<bool, Failure> {
+    let transaction = sessions.begin().await?;
+    let session = transaction.session()?;
+    let rows = session.query(NEXT, &[]).await?;
+    let Some(row) = rows.first() else {
+        transaction.rollback().await;
+        return Ok(false);
+    };
+    let group: i64 = row.try_get(0)?;
+    let parameters: [(&(dyn ToSql + Sync), Type); 2] = [(&group, Type::INT8), (&BATCH, Type::INT8)];
+    let removed = session.execute(SWEEP, &parameters).await?;
+    if removed < BATCH.unsigned_abs() {
+        let done = "DELETE FROM scim_sweep WHERE group_key = $1";
+        session.execute(done, &[(&group, Type::INT8)]).await?;
+    }
+    transaction.commit().await?;
+    Ok(true)
+}
+
+async fn forget_all(sessions: &Sessions, retention: Duration) -> Result<(), Failure> {
+    let micros = i64::try_from(retention.as_micros()).unwrap_or(i64::MAX);
+    let before = DateTime::now().as_micros().saturating_sub(micros);
+    loop {
+        let session = sessions.get().await?;
+        let parameters: [(&(dyn ToSql + Sync), Type); 2] =
+            [(&before, Type::INT8), (&BATCH, Type::INT8)];
+        if session.execute(FORGET, &parameters).await? < BATCH.unsigned_abs() {
+            return Ok(());
+        }
+    }
+}

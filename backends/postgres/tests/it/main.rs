@@ -1,0 +1,5 @@
+//! What the store promises, tested through the trait: the contract of all stores in `contract`, the
+//! rest of what this one says in the others.
+
+#[cfg(test)]
+mod contract;
