@@ -52,8 +52,9 @@ pub trait ProvisioningBackend: Send + Sync + 'static {
 
     /// One resource by its id.
     ///
-    /// Membership rows are read only when [`AttributeSet::wants`] `members` or `groups`. Cost: a
-    /// lookup by key.
+    /// Membership rows are read only when [`AttributeSet::wants`] `members` or `groups`, and of the
+    /// members of a group the first `member_limit` at most: [`ProvisioningBackend::members`] gives
+    /// the rest. Cost: a lookup by key, and what is read.
     ///
     /// # Errors
     /// [`BackendError::NotFound`] when the tenant has no resource of that type and id.
@@ -63,7 +64,28 @@ pub trait ProvisioningBackend: Send + Sync + 'static {
         resource_type: &Arc<ResourceType>,
         id: &ResourceId,
         wanted: &Wanted,
+        member_limit: usize,
     ) -> Result<Stored, BackendError>;
+
+    /// More members of a group: those after a position that [`Members::next`] gave, `limit` of them
+    /// or fewer, and at least one if there is one and `limit` is not 0.
+    ///
+    /// They come in the order in which they were added. Going on from position to position gives
+    /// every member that is there throughout exactly once, whatever is added and removed meanwhile;
+    /// a position stays good when the member is gone that it was taken at. Cost: a lookup by key,
+    /// and `limit`, however many members come before and after.
+    ///
+    /// # Errors
+    /// [`BackendError::NotFound`] when the tenant has no group of that type and id, or no longer.
+    /// Any error for a position that is none of the backend's.
+    async fn members(
+        &self,
+        cx: &RequestContext,
+        resource_type: &Arc<ResourceType>,
+        id: &ResourceId,
+        after: &Position,
+        limit: usize,
+    ) -> Result<Members, BackendError>;
 
     /// One page of the resources that meet a query, in the order asked for or else that of their
     /// creation. [`SortKey`](crate::SortKey) says how resources are sorted;
@@ -203,9 +225,9 @@ pub struct Stored {
     pub last_modified: DateTime,
     /// Its document.
     pub body: Body,
-    /// The members of a group, where they were wanted; `None` where they were not, or the type has
-    /// none.
-    pub members: Option<Vec<Member>>,
+    /// The members of a group, or the first of them, where they were wanted; `None` where they were
+    /// not, or the type has none.
+    pub members: Option<Members>,
     /// The groups a user belongs to directly, where they were wanted.
     pub groups: Option<Vec<Member>>,
     /// Those of the resources that the document refers to by `value` (`manager`, and their like)
@@ -213,7 +235,40 @@ pub struct Stored {
     pub references: Vec<Member>,
 }
 
+/// Members of a group, in the order in which they were added.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Members {
+    /// The members.
+    pub list: Vec<Member>,
+    /// Where those begin that come after them, for [`ProvisioningBackend::members`]; `None` when
+    /// there are no more.
+    pub next: Option<Position>,
+}
+
+impl Members {
+    /// All members, or the last of them.
+    #[must_use]
+    pub const fn to_the_end(list: Vec<Member>) -> Self {
+        Self { list, next: None }
+    }
+}
+
 impl Stored {
+    /// All the members of a group; none where they were not wanted.
+    ///
+    /// # Errors
+    /// [`BackendError::Internal`] when only some of them were read: what looks at them must not
+    /// take some for all.
+    pub fn all_members(&self) -> Result<&[Member], BackendError> {
+        match &self.members {
+            Some(Members { next: Some(_), .. }) => {
+                Err(BackendError::internal("only some of the members of a group were read"))
+            }
+            Some(Members { list, next: None }) => Ok(list),
+            None => Ok(&[]),
+        }
+    }
+
     /// The document's attributes.
     ///
     /// # Errors
@@ -230,7 +285,7 @@ impl Stored {
     /// since only the service knows its own address.
     ///
     /// # Errors
-    /// As [`Stored::attributes`].
+    /// As [`Stored::attributes`] and [`Stored::all_members`].
     pub fn to_json(&self) -> Result<Map<String, Value>, BackendError> {
         let mut json = self.attributes()?;
         let schemas: Vec<&str> = schemas_of(&self.resource_type, &json).collect();
@@ -245,8 +300,9 @@ impl Stored {
                 "version": self.version.to_string(),
             }),
         );
-        for (name, rows) in [("members", &self.members), ("groups", &self.groups)] {
-            if let Some(rows) = rows.as_ref().filter(|rows| !rows.is_empty()) {
+        let groups = self.groups.as_deref().unwrap_or_default();
+        for (name, rows) in [("members", self.all_members()?), ("groups", groups)] {
+            if !rows.is_empty() {
                 let direct = name == "groups";
                 let rows = rows.iter().map(|m| Value::Object(row_json(m, direct))).collect();
                 json.insert(name.to_owned(), Value::Array(rows));
@@ -286,8 +342,9 @@ pub struct Query {
     pub total: bool,
     /// How many resources may be examined to answer.
     pub work_limit: usize,
-    /// How many members the groups of a page may have together: a page ends before the group that
-    /// would exceed it, but holds one resource at least. So a page of large groups is bounded in
+    /// How many members the groups of a page have together: a page ends before the group that would
+    /// exceed it, but holds one resource at least. If that is a group with more members than this,
+    /// the page holds as many of them ([`Members::next`]). So a page of large groups is bounded in
     /// memory, and has fewer resources than it could.
     pub member_limit: usize,
 }
@@ -410,6 +467,8 @@ pub struct Returning {
     /// Give nothing back when the resource has more members than this. The backend finds out
     /// without counting them all.
     pub max_members: Option<usize>,
+    /// Of a group that is given back, so many members at most, as [`ProvisioningBackend::get`].
+    pub member_limit: usize,
 }
 
 /// What became of a write.

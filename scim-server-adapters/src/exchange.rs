@@ -16,7 +16,7 @@ use scim_core::{
 use scim_patch::LateQuirks;
 use serde_json::{Map, Value};
 
-use crate::backend::{BackendError, RequestContext, Stored};
+use crate::backend::{BackendError, RequestContext, Returning, Stored, Wanted};
 use crate::body::ScimBody;
 use crate::policy::{Action, ActionKind, Verdict};
 use crate::render::Renderer;
@@ -201,6 +201,12 @@ impl Exchange<'_> {
     ) -> Result<AttributeSet, ScimError> {
         let params = crate::params::parse(self.parts.uri.query().unwrap_or_default())?;
         AttributeSet::parse(resource_type, &params.attributes, &params.excluded_attributes)
+    }
+
+    /// What a write is to give back: of a group that many members at most, or else nothing.
+    pub(crate) fn returning(&self, wanted: &Wanted, max_members: Option<usize>) -> Returning {
+        let member_limit = self.service.limits.members_at_once;
+        Returning { wanted: Arc::clone(wanted), max_members, member_limit }
     }
 
     /// Asks the policy, where there is one.

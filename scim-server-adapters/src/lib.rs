@@ -67,7 +67,7 @@ pub use auth::{
     AuthenticationScheme, Authenticator, BearerTokens, Principal, TokenHash, bearer_token,
 };
 pub use backend::{
-    BackendError, Body, Capabilities, Change, Page, Position, ProvisioningBackend, Query,
+    BackendError, Body, Capabilities, Change, Members, Page, Position, ProvisioningBackend, Query,
     QueryTarget, RequestContext, Returning, Start, Stored, UnitFailure, Wanted, Write, WriteUnit,
     Written,
 };

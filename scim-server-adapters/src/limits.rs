@@ -17,8 +17,12 @@ pub struct Limits {
     /// The size of a page when the client names none (default 100).
     pub default_page_size: usize,
     /// How many members the groups of one page have together (default 100,000); a page ends before
-    /// the group that would exceed it.
+    /// the group that would exceed it. Of a group that exceeds it alone, the rest is read while the
+    /// answer is sent.
     pub page_members: usize,
+    /// How many members of a group are read before the answer begins (default 10,000). The rest of
+    /// a larger group is read some at a time while the answer is sent.
+    pub members_at_once: usize,
     /// How long a walk by cursor may take, in seconds from its first page (default one day);
     /// beyond it a cursor has expired.
     pub cursor_seconds: u32,
@@ -43,6 +47,7 @@ impl Default for Limits {
             max_page_size: 1_000,
             default_page_size: 100,
             page_members: 100_000,
+            members_at_once: usize::MAX,
             cursor_seconds: 86_400,
             time: Duration::from_secs(30),
             work: 10_000,

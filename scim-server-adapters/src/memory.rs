@@ -14,7 +14,7 @@ use scim_patch::{MemberOp, PatchPlan, apply_members};
 use serde_json::{Map, Value};
 
 use crate::backend::{
-    BackendError, Body, Capabilities, Change, Page, Position, ProvisioningBackend, Query,
+    BackendError, Body, Capabilities, Change, Members, Page, Position, ProvisioningBackend, Query,
     QueryTarget, RequestContext, Start, Stored, UnitFailure, Wanted, Write, WriteUnit, Written,
 };
 use crate::cursor::CursorKey;
@@ -65,14 +65,14 @@ struct Record {
     created: DateTime,
     last_modified: DateTime,
     attributes: Map<String, Value>,
-    members: Members,
+    members: MemberRows,
     /// Its entries in [`Tenant::unique`].
     claimed: Vec<UniqueValue>,
 }
 
 /// Members in the order in which they were added, found by value.
 #[derive(Clone, Debug, Default)]
-struct Members {
+struct MemberRows {
     rows: BTreeMap<u64, Member>,
     places: HashMap<Arc<str>, u64>,
     last: u64,
@@ -81,7 +81,7 @@ struct Members {
 /// The values whose membership an operation changed.
 type Touched = Vec<Arc<str>>;
 
-impl Members {
+impl MemberRows {
     fn add(&mut self, member: Member, touched: &mut Touched) {
         let present = self.places.get(&member.value).and_then(|place| self.rows.get_mut(place));
         match present {
@@ -132,6 +132,25 @@ impl Members {
                 Some(_) => {}
                 None => self.add(member, touched),
             }
+        }
+    }
+
+    /// Makes the list hold exactly these, in this order. Who stays where he was, behind those before
+    /// him, keeps his place, so that whoever reads on from a place finds him.
+    fn arrange(&mut self, members: Vec<Member>, touched: &mut Touched) {
+        touched.extend(self.places.keys().cloned());
+        let places = std::mem::take(&mut self.places);
+        self.rows.clear();
+        let mut reached = 0;
+        for member in members {
+            let kept = places.get(&member.value).filter(|place| **place > reached);
+            reached = kept.copied().unwrap_or_else(|| {
+                self.last += 1;
+                self.last
+            });
+            touched.push(Arc::clone(&member.value));
+            self.places.insert(Arc::clone(&member.value), reached);
+            self.rows.insert(reached, Member { display: None, exists: false, ..member });
         }
     }
 
@@ -189,10 +208,17 @@ impl Tenant {
         self.by_id.get(id).copied().ok_or(BackendError::NotFound)
     }
 
-    fn stored(&self, record: &Record, members: bool, groups: bool) -> Stored {
+    /// Everything of a resource, as filters see it.
+    fn whole(&self, record: &Record) -> Stored {
+        self.stored(record, Some(usize::MAX), true)
+    }
+
+    /// A resource with so many members at most, if any are wanted.
+    fn stored(&self, record: &Record, members: Option<usize>, groups: bool) -> Stored {
         let resource_type = &record.resource_type;
-        let members = (members && resource_type.has_members())
-            .then(|| record.members.rows.values().map(|m| self.known(m)).collect());
+        let members = members
+            .filter(|_| resource_type.has_members())
+            .map(|limit| self.members(record, 0, limit));
         let groups = (groups && resource_type.has_groups()).then(|| {
             let holders = self.groups_of.get(record.id.as_str());
             let groups = holders.into_iter().flatten().filter_map(|s| self.resources.get(s));
@@ -209,6 +235,19 @@ impl Tenant {
             members,
             groups,
         }
+    }
+
+    /// Members of a group after a place.
+    fn members(&self, record: &Record, after: u64, limit: usize) -> Members {
+        let mut rows = record.members.rows.range(after.saturating_add(1)..);
+        let mut last = after;
+        let some = rows.by_ref().take(limit).map(|(place, member)| {
+            last = *place;
+            self.known(member)
+        });
+        let list = some.collect();
+        let more = rows.next().is_some();
+        Members { list, next: more.then(|| position(last)) }
     }
 
     /// A reference with what the resource it names says of itself.
@@ -303,7 +342,7 @@ impl Tenant {
             if examined > query.work_limit {
                 return Some(Err(BackendError::TooMany));
             }
-            match self.stored(record, true, true).to_json() {
+            match self.whole(record).to_json() {
                 Ok(json) if filter.matches(&json) => found(),
                 Ok(_) => None,
                 Err(e) => Some(Err(e)),
@@ -311,18 +350,15 @@ impl Tenant {
         })
     }
 
-    fn wanted(&self, record: &Record, wanted: &Wanted) -> Stored {
-        self.stored(record, wanted.wants("members"), wanted.wants("groups"))
+    fn wanted(&self, record: &Record, wanted: &Wanted, member_limit: usize) -> Stored {
+        let members = wanted.wants("members").then_some(member_limit);
+        self.stored(record, members, wanted.wants("groups"))
     }
 
     fn in_order_of_creation(&self, query: &Query) -> Result<Page, BackendError> {
         let (after, offset) = match &query.start {
             Start::Offset(offset) => (0, *offset),
-            Start::After(position) => {
-                let bytes = <[u8; 8]>::try_from(&*position.0)
-                    .map_err(|_| ScimError::new(ScimType::InvalidCursor, "not a cursor of here"))?;
-                (u64::from_be_bytes(bytes), 0)
-            }
+            Start::After(position) => (place(position)?, 0),
         };
         let mut page = Page::default();
         let (mut matched, mut last, mut held) = (0u64, after, 0);
@@ -338,11 +374,11 @@ impl Tenant {
             let fits = page.resources.is_empty() || held + members <= query.member_limit;
             if page.next.is_none() && page.resources.len() < query.count && fits {
                 held += members;
-                page.resources.push(self.wanted(record, &target.wanted));
+                page.resources.push(self.wanted(record, &target.wanted, query.member_limit));
                 last = sequence;
                 continue;
             }
-            page.next.get_or_insert_with(|| Position(last.to_be_bytes().into()));
+            page.next.get_or_insert_with(|| position(last));
             if !query.total {
                 break;
             }
@@ -362,9 +398,7 @@ impl Tenant {
                 return Err(BackendError::TooMany);
             }
             let key = match &target.sort {
-                Some(attribute) => {
-                    SortKey::of(attribute, &self.stored(record, true, true).to_json()?)
-                }
+                Some(attribute) => SortKey::of(attribute, &self.whole(record).to_json()?),
                 None => SortKey::Unassigned,
             };
             matches.push((key, sequence, (record, target)));
@@ -372,7 +406,10 @@ impl Tenant {
         let sorted = sorted_page(matches, order, query, |(record, target)| {
             Ok::<_, BackendError>(record.members_in(&target.wanted))
         })?;
-        let resources = sorted.items.into_iter().map(|(r, t)| self.wanted(r, &t.wanted)).collect();
+        let wanted = |(record, target): (&Record, &QueryTarget)| {
+            self.wanted(record, &target.wanted, query.member_limit)
+        };
+        let resources = sorted.items.into_iter().map(wanted).collect();
         Ok(Page { resources, total: query.total.then_some(sorted.total), next: sorted.next })
     }
 
@@ -392,7 +429,7 @@ impl Tenant {
             None => ResourceId::new(uuid::Uuid::new_v4().to_string())?,
         };
         let sequence = self.last_sequence + 1;
-        let (mut members, mut touched) = (Members::default(), Touched::new());
+        let (mut members, mut touched) = (MemberRows::default(), Touched::new());
         members.replace(resource.take_members(), &mut touched);
         let attributes = resource.into_attributes();
         let claimed = claims(&resource_type, &attributes, unique_name);
@@ -460,9 +497,8 @@ impl Tenant {
             // What one operation changes and the next one undoes is a change too.
             if apply_members(&operations, &mut rows)? {
                 changed = true;
-                touched.extend(record.members.places.keys().cloned());
-                let mut members = Members::default();
-                members.replace(rows, &mut touched);
+                let mut members = record.members.clone();
+                members.arrange(rows, &mut touched);
                 staged = Some(members);
             } else {
                 staged = Some(record.members.clone());
@@ -530,7 +566,7 @@ impl Tenant {
             .ok_or_else(|| BackendError::internal("a resource vanished under the lock"))?;
         let returned = returning
             .filter(|r| r.max_members.is_none_or(|max| record.members.rows.len() <= max))
-            .map(|r| self.stored(record, r.wanted.wants("members"), r.wanted.wants("groups")));
+            .map(|r| self.wanted(record, &r.wanted, r.member_limit));
         Ok(Written {
             id: record.id.clone(),
             version: Version::from(record.version),
@@ -563,6 +599,18 @@ impl Tenant {
     }
 }
 
+/// The position after a resource or a member.
+fn position(last: u64) -> Position {
+    Position(last.to_be_bytes().into())
+}
+
+fn place(position: &Position) -> Result<u64, ScimError> {
+    let bytes = <[u8; 8]>::try_from(&*position.0);
+    let bytes =
+        bytes.map_err(|_| ScimError::new(ScimType::InvalidCursor, "not a cursor of here"))?;
+    Ok(u64::from_be_bytes(bytes))
+}
+
 /// What must be unique of a resource.
 fn claims(
     resource_type: &ResourceType,
@@ -591,11 +639,24 @@ impl ProvisioningBackend for MemoryBackend {
         resource_type: &Arc<ResourceType>,
         id: &ResourceId,
         wanted: &Wanted,
+        member_limit: usize,
     ) -> Result<Stored, BackendError> {
         let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
         let tenant = tenants.get(&cx.tenant).ok_or(BackendError::NotFound)?;
-        let record = tenant.find(resource_type, id)?;
-        Ok(tenant.stored(record, wanted.wants("members"), wanted.wants("groups")))
+        Ok(tenant.wanted(tenant.find(resource_type, id)?, wanted, member_limit))
+    }
+
+    async fn members(
+        &self,
+        cx: &RequestContext,
+        resource_type: &Arc<ResourceType>,
+        id: &ResourceId,
+        after: &Position,
+        limit: usize,
+    ) -> Result<Members, BackendError> {
+        let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
+        let tenant = tenants.get(&cx.tenant).ok_or(BackendError::NotFound)?;
+        Ok(tenant.members(tenant.find(resource_type, id)?, place(after)?, limit))
     }
 
     async fn query(&self, cx: &RequestContext, query: &Query) -> Result<Page, BackendError> {

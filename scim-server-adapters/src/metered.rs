@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use scim_core::{ResourceId, ResourceType};
 
 use crate::backend::{
-    BackendError, Capabilities, Page, ProvisioningBackend, Query, RequestContext, Stored,
-    UnitFailure, Wanted, Write, WriteUnit, Written,
+    BackendError, Capabilities, Members, Page, Position, ProvisioningBackend, Query,
+    RequestContext, Stored, UnitFailure, Wanted, Write, WriteUnit, Written,
 };
 
 pub(crate) struct Metered(pub(crate) Arc<dyn ProvisioningBackend>);
@@ -50,8 +50,20 @@ impl ProvisioningBackend for Metered {
         resource_type: &Arc<ResourceType>,
         id: &ResourceId,
         wanted: &Wanted,
+        member_limit: usize,
     ) -> Result<Stored, BackendError> {
-        measured("get", self.0.get(cx, resource_type, id, wanted)).await
+        measured("get", self.0.get(cx, resource_type, id, wanted, member_limit)).await
+    }
+
+    async fn members(
+        &self,
+        cx: &RequestContext,
+        resource_type: &Arc<ResourceType>,
+        id: &ResourceId,
+        after: &Position,
+        limit: usize,
+    ) -> Result<Members, BackendError> {
+        measured("members", self.0.members(cx, resource_type, id, after, limit)).await
     }
 
     async fn query(&self, cx: &RequestContext, query: &Query) -> Result<Page, BackendError> {

@@ -67,9 +67,9 @@ impl<'a> Renderer<'a> {
             out.push(b',');
             out.extend_from_slice(inner.as_bytes());
         }
-        if let Some(members) = &stored.members {
+        if stored.members.is_some() {
             out.extend_from_slice(b",\"members\":");
-            self.references(out, members, None)?;
+            self.references(out, stored.all_members()?, None)?;
         }
         if let Some(groups) = stored.groups.as_ref().filter(|groups| !groups.is_empty()) {
             out.extend_from_slice(b",\"groups\":");
@@ -142,7 +142,8 @@ impl<'a> Renderer<'a> {
         if let Some(Value::Object(meta)) = resource.get_mut("meta") {
             meta.insert("location".to_owned(), location.into());
         }
-        for (name, rows) in [("members", &stored.members), ("groups", &stored.groups)] {
+        let members = stored.members.as_ref().map(|_| stored.all_members()).transpose()?;
+        for (name, rows) in [("members", members), ("groups", stored.groups.as_deref())] {
             let Some(rows) = rows else { continue };
             if rows.is_empty() && name == "groups" {
                 continue;

@@ -6,8 +6,9 @@ use async_trait::async_trait;
 use scim_backend_sql::Layout;
 use scim_core::{Registry, ResourceId, ResourceType};
 use scim_server_adapters::{
-    BackendError, Capabilities, CursorKey, Event, EventLog, Page, Position, ProvisioningBackend,
-    Query, RequestContext, Stored, UnitFailure, Wanted, Write, WriteUnit, Written,
+    BackendError, Capabilities, CursorKey, Event, EventLog, Members, Page, Position,
+    ProvisioningBackend, Query, RequestContext, Stored, UnitFailure, Wanted, Write, WriteUnit,
+    Written,
 };
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::types::Type;
@@ -126,13 +127,30 @@ impl PostgresBackend {
         resource_type: &ResourceType,
         id: &ResourceId,
         wanted: &Wanted,
+        member_limit: usize,
     ) -> Result<Stored, Failure> {
         let layout = self.layout.of(resource_type)?;
         let session = self.sessions.get().await?;
         let tenant = self.tenants.find(&session, &cx.tenant).await?;
         let tenant = tenant.ok_or(BackendError::NotFound)?;
         let loader = Loader { session: &session, layout: &self.layout, tenant };
-        loader.by_id(layout, id.as_str(), wanted).await
+        loader.by_id(layout, id.as_str(), wanted, member_limit).await
+    }
+
+    async fn try_members(
+        &self,
+        cx: &RequestContext,
+        resource_type: &ResourceType,
+        id: &ResourceId,
+        after: &Position,
+        limit: usize,
+    ) -> Result<Members, Failure> {
+        let layout = self.layout.of(resource_type)?;
+        let session = self.sessions.get().await?;
+        let tenant = self.tenants.find(&session, &cx.tenant).await?;
+        let tenant = tenant.ok_or(BackendError::NotFound)?;
+        let loader = Loader { session: &session, layout: &self.layout, tenant };
+        loader.members_of(layout, id.as_str(), after, limit).await
     }
 
     async fn try_query(&self, cx: &RequestContext, query: &Query) -> Result<Page, Failure> {
@@ -361,8 +379,20 @@ impl ProvisioningBackend for PostgresBackend {
         resource_type: &Arc<ResourceType>,
         id: &ResourceId,
         wanted: &Wanted,
+        member_limit: usize,
     ) -> Result<Stored, BackendError> {
-        with_attempts!(self.try_get(cx, resource_type, id, wanted))
+        with_attempts!(self.try_get(cx, resource_type, id, wanted, member_limit))
+    }
+
+    async fn members(
+        &self,
+        cx: &RequestContext,
+        resource_type: &Arc<ResourceType>,
+        id: &ResourceId,
+        after: &Position,
+        limit: usize,
+    ) -> Result<Members, BackendError> {
+        with_attempts!(self.try_members(cx, resource_type, id, after, limit))
     }
 
     async fn query(&self, cx: &RequestContext, query: &Query) -> Result<Page, BackendError> {

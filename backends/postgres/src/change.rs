@@ -258,8 +258,9 @@ impl Job {
         };
         let returned = match &self.returning {
             Some(returning) if target.may_return(outcome.row.key, returning).await? => {
-                let loader = desk.loader();
-                Some(loader.by_id(&self.layout, id.as_str(), &returning.wanted).await?)
+                let Returning { wanted, member_limit, .. } = returning;
+                let read = desk.loader().by_id(&self.layout, id.as_str(), wanted, *member_limit);
+                Some(read.await?)
             }
             _ => None,
         };

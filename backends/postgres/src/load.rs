@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use scim_backend_sql::{Layout, TypeLayout};
+use scim_backend_sql::{Layout, TypeLayout, number_of, position_of};
 use scim_core::{AttributeSet, DateTime, Member, ResourceId, ResourceType, Version};
-use scim_server_adapters::{BackendError, Body, Stored};
+use scim_server_adapters::{BackendError, Body, Members, Position, Stored};
 use serde_json::value::RawValue;
 use tokio_postgres::Row;
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{ToSql, Type};
 
 use crate::error::Failure;
 use crate::session::Session;
@@ -39,21 +39,25 @@ impl Beside {
 
     /// What to select of a resource `r` and its document `d`.
     ///
-    /// A member is its value, the type that the client said, the type found, and what is displayed;
-    /// a group or another reference the same without the second. Rows of deleted groups that are
-    /// still to be swept have no resource.
-    pub(crate) fn columns(self) -> String {
+    /// A member is its value, the type that the client said, the type found, what is displayed, and
+    /// its position; a group or another reference the same without the second and the last. Of
+    /// members there are one more at most than `member_limit`, which is the parameter of that name,
+    /// says. Rows of deleted groups that are still to be swept have no resource.
+    pub(crate) fn columns(self, member_limit: &str) -> String {
         let members = if self.members {
-            "(SELECT json_agg(json_build_array(m.value, m.type, x.type, x.display)
-                              ORDER BY m.position)::text
-              FROM scim_member m
-              LEFT JOIN scim_resource x ON x.tenant = m.tenant AND x.id = m.value
-              WHERE m.group_key = r.key)"
+            &format!(
+                "(SELECT json_agg(json_build_array(m.value, m.type, x.type, x.display, m.position)
+                                  ORDER BY m.position)::text
+                  FROM (SELECT * FROM scim_member WHERE group_key = r.key
+                        ORDER BY position LIMIT {member_limit}) m
+                  LEFT JOIN scim_resource x ON x.tenant = m.tenant AND x.id = m.value)"
+            )
         } else {
-            "NULL::text"
+            // Every parameter that is bound must be spoken of.
+            &format!("CASE WHEN {member_limit} IS NULL THEN '' END")
         };
         let groups = if self.groups {
-            "(SELECT json_agg(json_build_array(g.id, NULL, g.type, g.display)
+            "(SELECT json_agg(json_build_array(g.id, NULL, g.type, g.display, 0)
                               ORDER BY g.key)::text
               FROM scim_member m JOIN scim_resource g ON g.key = m.group_key
               WHERE m.tenant = r.tenant AND m.value = r.id)"
@@ -61,7 +65,7 @@ impl Beside {
             "NULL::text"
         };
         let references = if self.references {
-            "(SELECT json_agg(json_build_array(x.id, NULL, x.type, x.display))::text
+            "(SELECT json_agg(json_build_array(x.id, NULL, x.type, x.display, 0))::text
               FROM scim_resource x WHERE x.tenant = r.tenant AND x.id = ANY (r.refers_to))"
         } else {
             "NULL::text"
@@ -82,48 +86,108 @@ pub(crate) struct Loader<'a> {
 }
 
 impl Loader<'_> {
-    /// One resource by its id.
+    /// One resource by its id, with `member_limit` members at most.
     pub(crate) async fn by_id(
         self,
         layout: &TypeLayout,
         id: &str,
         wanted: &AttributeSet,
+        member_limit: usize,
     ) -> Result<Stored, Failure> {
         let beside = Beside::new(layout, wanted);
         let sql = format!(
             "SELECT {} FROM scim_resource r JOIN scim_document d ON d.resource = r.key
              WHERE r.tenant = $1 AND r.id = $2 AND r.type = $3",
-            beside.columns()
+            beside.columns("$4::bigint")
         );
-        let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 3] =
-            [(&self.tenant, Type::INT8), (&id, Type::TEXT), (&layout.key, Type::INT8)];
+        let read = one_more(member_limit);
+        let parameters: [(&(dyn ToSql + Sync), Type); 4] = [
+            (&self.tenant, Type::INT8),
+            (&id, Type::TEXT),
+            (&layout.key, Type::INT8),
+            (&read, Type::INT8),
+        ];
         let rows = self.session.query(&sql, &parameters).await?;
         let row = rows.first().ok_or(BackendError::NotFound)?;
-        Ok(self.stored(row, &layout.resource_type, beside)?.1)
+        Ok(self.stored(row, &layout.resource_type, beside, member_limit)?.1)
     }
 
-    /// Resources by their keys, which are of one type. Those that are not there are left out.
+    /// Resources by their keys, which are of one type, each with `member_limit` members at most.
+    /// Those that are not there are left out.
     pub(crate) async fn by_keys(
         self,
         layout: &TypeLayout,
         keys: &[i64],
         wanted: &AttributeSet,
+        member_limit: usize,
     ) -> Result<HashMap<i64, Stored>, Failure> {
         let beside = Beside::new(layout, wanted);
         let sql = format!(
             "SELECT {} FROM unnest($1::bigint[]) AS k (key)
              JOIN scim_resource r ON r.tenant = $2 AND r.type = $3 AND r.key = k.key
              JOIN scim_document d ON d.resource = k.key",
-            beside.columns()
+            beside.columns("$4::bigint")
         );
-        let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 3] =
-            [(&keys, Type::INT8_ARRAY), (&self.tenant, Type::INT8), (&layout.key, Type::INT8)];
+        let read = one_more(member_limit);
+        let parameters: [(&(dyn ToSql + Sync), Type); 4] = [
+            (&keys, Type::INT8_ARRAY),
+            (&self.tenant, Type::INT8),
+            (&layout.key, Type::INT8),
+            (&read, Type::INT8),
+        ];
         let rows = self.session.query(&sql, &parameters).await?;
-        rows.iter().map(|row| self.stored(row, &layout.resource_type, beside)).collect()
+        let stored = |row| self.stored(row, &layout.resource_type, beside, member_limit);
+        rows.iter().map(stored).collect()
     }
 
-    /// The members of a group as an answer shows them.
-    pub(crate) async fn members(self, group: i64) -> Result<Vec<Member>, Failure> {
+    /// Members of a group after a place, `limit` of them at most.
+    pub(crate) async fn members_of(
+        self,
+        layout: &TypeLayout,
+        id: &str,
+        after: &Position,
+        limit: usize,
+    ) -> Result<Members, Failure> {
+        // Of a group without such members there is still one row.
+        let sql = "
+            SELECT m.value, m.type, x.type, x.display, m.position
+            FROM scim_resource r
+            LEFT JOIN LATERAL (
+                SELECT * FROM scim_member
+                WHERE group_key = r.key AND position > $4 ORDER BY position LIMIT $5
+            ) m ON TRUE
+            LEFT JOIN scim_resource x ON x.tenant = r.tenant AND x.id = m.value
+            WHERE r.tenant = $1 AND r.id = $2 AND r.type = $3
+            ORDER BY m.position";
+        let (after, read) = (number_of(after)?, one_more(limit));
+        let parameters: [(&(dyn ToSql + Sync), Type); 5] = [
+            (&self.tenant, Type::INT8),
+            (&id, Type::TEXT),
+            (&layout.key, Type::INT8),
+            (&after, Type::INT8),
+            (&read, Type::INT8),
+        ];
+        let rows = self.session.query(sql, &parameters).await?;
+        if rows.is_empty() {
+            return Err(BackendError::NotFound.into());
+        }
+        let mut found = Vec::with_capacity(rows.len());
+        for row in &rows {
+            if let Some(value) = row.try_get(0)? {
+                found.push(Related(
+                    value,
+                    row.try_get(1)?,
+                    row.try_get(2)?,
+                    row.try_get(3)?,
+                    row.try_get(4)?,
+                ));
+            }
+        }
+        Ok(self.up_to(found, limit))
+    }
+
+    /// All members of a group by its key.
+    pub(crate) async fn all_members(self, group: i64) -> Result<Vec<Member>, Failure> {
         let sql = "
             SELECT m.value, m.type, x.type, x.display
             FROM scim_member m LEFT JOIN scim_resource x ON x.tenant = m.tenant AND x.id = m.value
@@ -131,9 +195,8 @@ impl Loader<'_> {
         let rows = self.session.query(sql, &[(&group, Type::INT8)]).await?;
         rows.iter()
             .map(|row| {
-                let related =
-                    Related(row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
-                Ok(self.member(related))
+                let (value, said) = (row.try_get(0)?, row.try_get(1)?);
+                Ok(self.member(Related(value, said, row.try_get(2)?, row.try_get(3)?, 0)))
             })
             .collect()
     }
@@ -144,16 +207,17 @@ impl Loader<'_> {
         row: &Row,
         resource_type: &Arc<ResourceType>,
         beside: Beside,
+        member_limit: usize,
     ) -> Result<(i64, Stored), Failure> {
-        let related = |index: usize, wanted: bool| -> Result<Option<Vec<Member>>, Failure> {
+        let related = |index: usize, wanted: bool| -> Result<Option<Vec<Related>>, Failure> {
             if !wanted {
                 return Ok(None);
             }
-            let Some(json) = row.try_get::<_, Option<&str>>(index)? else {
-                return Ok(Some(Vec::new()));
-            };
-            let rows: Vec<Related> = serde_json::from_str(json).map_err(BackendError::internal)?;
-            Ok(Some(rows.into_iter().map(|row| self.member(row)).collect()))
+            let json = row.try_get::<_, Option<&str>>(index)?.unwrap_or("[]");
+            Ok(serde_json::from_str(json).map_err(BackendError::internal)?)
+        };
+        let all = |rows: Vec<Related>| -> Vec<Member> {
+            rows.into_iter().map(|row| self.member(row)).collect()
         };
         let date = |index: usize| -> Result<DateTime, Failure> {
             DateTime::from_micros(row.try_get(index)?)
@@ -167,14 +231,24 @@ impl Loader<'_> {
             created: date(3)?,
             last_modified: date(4)?,
             body: Body::Json(RawValue::from_string(document).map_err(BackendError::internal)?),
-            members: related(6, beside.members)?,
-            groups: related(7, beside.groups)?,
-            references: related(8, beside.references)?.unwrap_or_default(),
+            members: related(6, beside.members)?.map(|rows| self.up_to(rows, member_limit)),
+            groups: related(7, beside.groups)?.map(all),
+            references: related(8, beside.references)?.map(all).unwrap_or_default(),
         };
         Ok((row.try_get(0)?, stored))
     }
 
-    fn member(self, Related(value, said, found, display): Related) -> Member {
+    /// The first of the members that were read, of which there is one more if there are more.
+    fn up_to(self, mut rows: Vec<Related>, limit: usize) -> Members {
+        let has_more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = rows.last().filter(|_| has_more).map(|row| position_of(row.4));
+        // None were asked for, so the rest begins at the beginning.
+        let next = next.or_else(|| has_more.then(|| position_of(0)));
+        Members { list: rows.into_iter().map(|row| self.member(row)).collect(), next }
+    }
+
+    fn member(self, Related(value, said, found, display, _): Related) -> Member {
         Member {
             value: value.into(),
             resource_type: match found {
@@ -187,6 +261,11 @@ impl Loader<'_> {
     }
 }
 
-/// A member, a group or a reference: value, type said, type found, display.
+/// A member, a group or a reference: value, type said, type found, display, position.
 #[derive(Debug, serde::Deserialize)]
-struct Related(String, Option<String>, Option<i64>, Option<String>);
+struct Related(String, Option<String>, Option<i64>, Option<String>, i64);
+
+/// How many rows to read to know whether there are more than that.
+pub(crate) fn one_more(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1)
+}

@@ -5,6 +5,7 @@ use scim_filter::sql::{Bind, Dialect, Mapping};
 use tokio_postgres::types::{ToSql, Type};
 
 use crate::entry::entry;
+use crate::load::{Beside, one_more};
 use crate::session::Parameter;
 
 /// The document of the resource `r`, where a statement joins it.
@@ -81,15 +82,18 @@ impl Select {
         select
     }
 
-    /// The same, with other columns of `r` and its document `d` for the key, in any order.
+    /// The same, with what is read of resources for the key, in any order.
     pub(crate) fn resources(
         lookup: &Lookup,
         tenant: i64,
         layout: &TypeLayout,
         window: Window,
-        columns: &str,
+        beside: Beside,
+        member_limit: usize,
     ) -> Self {
         let mut select = Self::keys(lookup, tenant, layout, window);
+        let limit = select.integer(one_more(member_limit));
+        let columns = beside.columns(&limit);
         let (tenant, of_type) = (select.integer(tenant), select.integer(layout.key));
         select.sql = format!(
             "WITH c (key) AS MATERIALIZED ({})

@@ -8,8 +8,8 @@ use scim_patch::MemberOp;
 use tokio_postgres::types::Type;
 
 use crate::error::Failure;
-use crate::load::Loader;
-use crate::query::{UP_TO, clamp};
+use crate::load::{Loader, one_more};
+use crate::query::UP_TO;
 
 /// Bytes that a member's `value` may have: more than an id has, and less than an index can take.
 const LONGEST_VALUE: usize = 1_000;
@@ -68,7 +68,7 @@ impl MemberRows<'_> {
                 MemberOp::Clear => self.clear().await?,
                 MemberOp::Replace(given) => self.replace(given).await?,
                 MemberOp::Select(select) => {
-                    let before = self.loader.members(self.group).await?;
+                    let before = self.loader.all_members(self.group).await?;
                     let mut after = before.clone();
                     select.apply(&mut after)? && self.write_difference(&before, &after).await?
                 }
@@ -182,7 +182,7 @@ impl MemberRows<'_> {
 
     /// How many members there are, counting no further than one beyond that many.
     pub(crate) async fn up_to(self, many: usize) -> Result<usize, Failure> {
-        let limit = clamp(many as u64).saturating_add(1);
+        let limit = one_more(many);
         let parameters: [_; 2] = [(&self.group as _, Type::INT8), (&limit as _, Type::INT8)];
         let rows = self.loader.session.query(UP_TO, &parameters).await?;
         let found: i64 = rows.first().map_or(Ok(0), |row| row.try_get(0))?;

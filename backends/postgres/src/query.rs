@@ -2,16 +2,14 @@
 
 use std::collections::HashMap;
 
-use scim_backend_sql::{Layout, Target};
-use scim_core::{ScimError, ScimType, SortOrder};
-use scim_server_adapters::{
-    BackendError, Page, Position, Query, SortKey, Start, Stored, sorted_page,
-};
+use scim_backend_sql::{Layout, Target, number_of, position_of};
+use scim_core::SortOrder;
+use scim_server_adapters::{BackendError, Page, Query, SortKey, Start, Stored, sorted_page};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use crate::error::Failure;
-use crate::load::{Beside, Loader};
+use crate::load::{Beside, Loader, one_more};
 use crate::lookup::{Select, Window, mapping};
 use crate::session::{Mode, Session, Transaction};
 
@@ -102,8 +100,7 @@ impl<'q> Plan<'q> {
             return Ok(None);
         }
         let window = Window { after: 0, skip: 0, limit: clamp(*count as u64).saturating_add(1) };
-        let columns = beside.columns();
-        let select = Select::resources(&target.lookup, tenant, &target.layout, window, &columns);
+        let select = Select::resources(&target.lookup, tenant, &target.layout, window, beside, 0);
         let rows = ask(session, &select).await?;
         let has_more = rows.len() > *count;
         if has_more && *total {
@@ -112,7 +109,7 @@ impl<'q> Plan<'q> {
         let loader = Loader { session, layout, tenant };
         let mut found = Vec::with_capacity(rows.len());
         for row in &rows {
-            found.push(loader.stored(row, &target.resource_type, beside)?);
+            found.push(loader.stored(row, &target.resource_type, beside, 0)?);
         }
         found.sort_unstable_by_key(|(key, _)| *key);
         found.truncate(*count);
@@ -129,7 +126,7 @@ impl<'q> Plan<'q> {
         let Query { start, count, total, member_limit, .. } = self.query;
         let (after, offset) = match start {
             Start::Offset(offset) => (0, *offset),
-            Start::After(position) => (key_of(position)?, 0),
+            Start::After(position) => (number_of(position)?, 0),
         };
         // One more than the page holds, to know whether there is a next one.
         let limit = if *count == 0 { 0 } else { (*count as u64).saturating_add(1) };
@@ -225,7 +222,7 @@ impl<'q> Plan<'q> {
         if groups.is_empty() {
             return Ok(HashMap::new());
         }
-        let limit = clamp(self.query.member_limit as u64).saturating_add(1);
+        let limit = one_more(self.query.member_limit);
         let sql = "
             SELECT k.key, (SELECT count(*) FROM
                 (SELECT 1 FROM scim_member m WHERE m.group_key = k.key LIMIT $2) m)
@@ -251,7 +248,10 @@ impl<'q> Plan<'q> {
             let keys = found.iter().filter(|(_, of)| *of == index).map(|(key, _)| *key);
             let keys: Vec<i64> = keys.collect();
             if !keys.is_empty() {
-                loaded.extend(loader.by_keys(&target.layout, &keys, &target.wanted).await?);
+                let (layout, wanted) = (&target.layout, &target.wanted);
+                // A group that has more is alone on its page.
+                let member_limit = self.query.member_limit;
+                loaded.extend(loader.by_keys(layout, &keys, wanted, member_limit).await?);
             }
         }
         Ok(found.iter().filter_map(|(key, _)| loaded.remove(key)).collect())
@@ -336,7 +336,8 @@ impl Run<'_> {
             self.budget = self.budget.checked_sub(chunk.len()).ok_or(BackendError::TooMany)?;
             let sorted = match &target.sort {
                 Some((_, needed)) => {
-                    self.loader.by_keys(&target.layout, &matching(&chunk), needed).await?
+                    let keys = matching(&chunk);
+                    self.loader.by_keys(&target.layout, &keys, needed, usize::MAX).await?
                 }
                 None => HashMap::new(),
             };
@@ -364,7 +365,9 @@ impl Run<'_> {
         }
         tested.sort_unstable();
         let Some((remainder, needed)) = &target.remainder else { return Ok(tested) };
-        let resources = self.loader.by_keys(&target.layout, &matching(&tested), needed).await?;
+        let keys = matching(&tested);
+        // A filter must not take some of the members for all.
+        let resources = self.loader.by_keys(&target.layout, &keys, needed, usize::MAX).await?;
         for (key, is_match) in &mut tested {
             *is_match = match resources.get(key) {
                 Some(resource) => remainder.matches(&resource.to_json()?),
@@ -409,17 +412,6 @@ async fn ask(session: &Session, select: &Select) -> Result<Vec<Row>, tokio_postg
 
 fn matching(tested: &[(i64, bool)]) -> Vec<i64> {
     tested.iter().filter(|(_, is_match)| *is_match).map(|(key, _)| *key).collect()
-}
-
-fn position_of(key: i64) -> Position {
-    Position(key.to_be_bytes().into())
-}
-
-fn key_of(position: &Position) -> Result<i64, BackendError> {
-    let bytes = <[u8; 8]>::try_from(&*position.0).map_err(|_| {
-        ScimError::new(ScimType::InvalidCursor, "the cursor is not one of this server's")
-    })?;
-    Ok(i64::from_be_bytes(bytes))
 }
 
 pub(crate) fn clamp(number: u64) -> i64 {

@@ -37,6 +37,7 @@ mod key;
 mod layout;
 mod lookup;
 mod mapping;
+mod position;
 mod target;
 
 pub use conflict::{UniqueConflict, UniqueConflicts};
@@ -46,4 +47,5 @@ pub use key::Key;
 pub use layout::{Columns, Derived, KeyedAttribute, Layout, Name, TypeLayout, ValueTable};
 pub use lookup::{Lookup, Term};
 pub use mapping::mapping;
+pub use position::{number_of, position_of};
 pub use target::Target;

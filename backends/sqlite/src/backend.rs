@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use rusqlite::{Connection, TransactionBehavior};
-use scim_backend_sql::Layout;
+use scim_backend_sql::{Layout, number_of};
 use scim_core::{Registry, ResourceId, ResourceType};
 use scim_server_adapters::{
-    BackendError, Capabilities, CursorKey, Page, ProvisioningBackend, Query, RequestContext,
-    Stored, UnitFailure, Wanted, Write, WriteUnit, Written,
+    BackendError, Capabilities, CursorKey, Members, Page, Position, ProvisioningBackend, Query,
+    RequestContext, Stored, UnitFailure, Wanted, Write, WriteUnit, Written,
 };
 use tokio::sync::oneshot;
 
@@ -141,7 +141,39 @@ fn cursor_key(connection: &Connection) -> Result<CursorKey, OpenError> {
     Ok(CursorKey::from_bytes(key))
 }
 
+impl SqliteBackend {
+    /// Reads on a thread of the store's own. What is read is told when nobody waits for it any more.
+    async fn scan<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Store, &dyn Fn() -> bool) -> Result<T, BackendError> + Send + 'static,
+    ) -> Result<T, BackendError> {
+        let (reply, answer) = oneshot::channel();
+        let store = Arc::clone(&self.store);
+        self.scanner.run(move || {
+            // Whoever asked may have gone away while this waited for its turn.
+            if !reply.is_closed() {
+                let found = read(&store, &|| reply.is_closed());
+                let _ = reply.send(found);
+            }
+        });
+        answer.await.map_err(|_| unavailable())?
+    }
+}
+
 impl Store {
+    /// Reads what a tenant must have.
+    fn load<T>(
+        &self,
+        tenant: &Arc<str>,
+        read: impl FnOnce(Loader<'_>) -> Result<T, Failure>,
+    ) -> Result<T, BackendError> {
+        let found = self.database.read(|connection| -> Result<T, Failure> {
+            let tenant = self.tenants.find(connection, tenant)?.ok_or(BackendError::NotFound)?;
+            read(Loader { connection, layout: &self.layout, tenant })
+        });
+        Ok(found?)
+    }
+
     fn query(
         &self,
         tenant: &Arc<str>,
@@ -168,15 +200,32 @@ impl ProvisioningBackend for SqliteBackend {
         resource_type: &Arc<ResourceType>,
         id: &ResourceId,
         wanted: &Wanted,
+        member_limit: usize,
     ) -> Result<Stored, BackendError> {
-        let Store { database, layout, tenants } = &*self.store;
-        let of_type = layout.of(resource_type)?;
-        let stored = database.read(|connection| -> Result<Stored, Failure> {
-            let tenant = tenants.find(connection, &cx.tenant)?.ok_or(BackendError::NotFound)?;
-            let loader = Loader { connection, layout, tenant };
-            loader.by_id(of_type, resource_type, id.as_str(), wanted)
-        });
-        Ok(stored?)
+        let of_type = self.store.layout.of(resource_type)?;
+        self.store.load(&cx.tenant, |loader| {
+            loader.by_id(of_type, resource_type, id.as_str(), wanted, member_limit)
+        })
+    }
+
+    async fn members(
+        &self,
+        cx: &RequestContext,
+        resource_type: &Arc<ResourceType>,
+        id: &ResourceId,
+        after: &Position,
+        limit: usize,
+    ) -> Result<Members, BackendError> {
+        let of_type = Arc::clone(self.store.layout.of(resource_type)?);
+        let after = number_of(after)?;
+        let (tenant, id) = (Arc::clone(&cx.tenant), id.clone());
+        self.scan(move |store, _| {
+            store.load(&tenant, |loader| {
+                let (group, _) = loader.find(&of_type, id.as_str())?;
+                loader.members(group, after, limit)
+            })
+        })
+        .await
     }
 
     async fn query(&self, cx: &RequestContext, query: &Query) -> Result<Page, BackendError> {
@@ -184,16 +233,8 @@ impl ProvisioningBackend for SqliteBackend {
         if plan.is_point() {
             return self.store.query(&cx.tenant, &plan, &|| false);
         }
-        let (reply, answer) = oneshot::channel();
-        let (store, tenant) = (Arc::clone(&self.store), Arc::clone(&cx.tenant));
-        self.scanner.run(move || {
-            // Whoever asked may have gone away while this waited for its turn.
-            if !reply.is_closed() {
-                let page = store.query(&tenant, &plan, &|| reply.is_closed());
-                let _ = reply.send(page);
-            }
-        });
-        answer.await.map_err(|_| unavailable())?
+        let tenant = Arc::clone(&cx.tenant);
+        self.scan(move |store, is_cancelled| store.query(&tenant, &plan, is_cancelled)).await
     }
 
     async fn write(&self, cx: &RequestContext, write: Write) -> Result<Written, BackendError> {

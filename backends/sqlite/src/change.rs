@@ -18,9 +18,6 @@ use crate::members::{MemberRows, SWEEP};
 use crate::tenants::Tenants;
 use crate::values::{Demand, ValueRows};
 
-pub(crate) const FIND: &str =
-    "SELECT key, version FROM scim_resource WHERE tenant = ?1 AND id = ?2 AND type = ?3";
-
 pub(crate) const DOCUMENT: &str = "SELECT text FROM scim_document WHERE resource = ?1";
 
 const INSERT: &str = "
@@ -175,9 +172,11 @@ impl Job {
             }
         };
         let returned = match self.returning {
-            Some(returning) if target.may_return(outcome.row.key, &returning)? => Some(
-                loader.by_id(&self.layout, &self.resource_type, id.as_str(), &returning.wanted)?,
-            ),
+            Some(returning) if target.may_return(outcome.row.key, &returning)? => {
+                let Returning { wanted, member_limit, .. } = &returning;
+                let (layout, resource_type) = (&self.layout, &self.resource_type);
+                Some(loader.by_id(layout, resource_type, id.as_str(), wanted, *member_limit)?)
+            }
             _ => None,
         };
         Ok(Written { id, version: outcome.row.version(), changed: outcome.changed, returned })
@@ -214,14 +213,8 @@ struct Target<'a> {
 
 impl<'a> Target<'a> {
     fn find(self, id: &ResourceId, precondition: &Precondition) -> Result<Found, Failure> {
-        let found = self
-            .connection()
-            .prepare_cached(FIND)?
-            .query_row((self.loader.tenant, id.as_str(), self.layout.key), |row| {
-                Ok(Found { key: row.get(0)?, version: row.get(1)? })
-            })
-            .optional()?
-            .ok_or(BackendError::NotFound)?;
+        let (key, version) = self.loader.find(self.layout, id.as_str())?;
+        let found = Found { key, version };
         if precondition.holds(&found.version()) {
             Ok(found)
         } else {

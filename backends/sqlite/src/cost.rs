@@ -137,7 +137,7 @@ fn what_was_read_or_written_once_is_prepared() {
         for (resource_type, id) in [(&user, &id), (&group, &team)] {
             let wanted = AttributeSet::default_for(resource_type);
             let of_type = layout.of(resource_type).unwrap();
-            loader.by_id(of_type, resource_type, id.as_str(), &wanted).unwrap();
+            loader.by_id(of_type, resource_type, id.as_str(), &wanted, 10).unwrap();
         }
         database.perform(&group, Change::Delete { id: team });
         database.perform(&user, Change::Delete { id });

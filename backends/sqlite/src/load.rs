@@ -4,12 +4,16 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row};
-use scim_backend_sql::{Layout, TypeLayout};
+use scim_backend_sql::{Layout, TypeLayout, position_of};
 use scim_core::{AttributeSet, DateTime, Member, ResourceId, ResourceType, Version};
-use scim_server_adapters::{BackendError, Body, Stored};
+use scim_server_adapters::{BackendError, Body, Members, Stored};
 use serde_json::value::RawValue;
 
 use crate::error::Failure;
+
+/// Key and version of one resource.
+pub(crate) const FIND: &str =
+    "SELECT key, version FROM scim_resource WHERE tenant = ?1 AND id = ?2 AND type = ?3";
 
 /// One resource by its id.
 pub(crate) const BY_ID: &str = "
@@ -24,12 +28,14 @@ pub(crate) const BY_KEYS: &str = "
     CROSS JOIN scim_resource r ON r.key = k.value
     CROSS JOIN scim_document d ON d.resource = r.key";
 
-/// Members of one group: 0, position, value, type that the client said, type found, display.
+/// Members of one group after a position, and how many at most: 0, position, value, type that the
+/// client said, type found, display.
 pub(crate) const MEMBERS: &str = "
     SELECT 0, m.position, m.value, m.type, r.type, r.display
     FROM scim_member m LEFT JOIN scim_resource r ON r.tenant = m.tenant AND r.id = m.value
-    WHERE m.group_key = ?1
-    ORDER BY m.position";
+    WHERE m.group_key = ?1 AND m.position > ?2
+    ORDER BY m.position
+    LIMIT ?3";
 
 /// Members of many groups, given as a JSON array of keys; first its index in the array.
 pub(crate) const MEMBERS_OF_MANY: &str = "
@@ -96,6 +102,14 @@ pub(crate) struct Loader<'a> {
 }
 
 impl Loader<'_> {
+    /// Key and version of one resource.
+    pub(crate) fn find(self, layout: &TypeLayout, id: &str) -> Result<(i64, i64), Failure> {
+        let mut statement = self.connection.prepare_cached(FIND)?;
+        let found = statement
+            .query_row((self.tenant, id, layout.key), |row| Ok((row.get(0)?, row.get(1)?)));
+        Ok(found.optional()?.ok_or(BackendError::NotFound)?)
+    }
+
     /// One resource by its id.
     pub(crate) fn by_id(
         self,
@@ -103,6 +117,7 @@ impl Loader<'_> {
         resource_type: &Arc<ResourceType>,
         id: &str,
         wanted: &AttributeSet,
+        member_limit: usize,
     ) -> Result<Stored, Failure> {
         let record = self
             .connection
@@ -111,7 +126,7 @@ impl Loader<'_> {
             .optional()?
             .ok_or(BackendError::NotFound)?;
         let members = if resource_type.has_members() && wanted.wants("members") {
-            Some(self.related(MEMBERS, [record.key])?)
+            Some(self.members(record.key, 0, member_limit)?)
         } else {
             None
         };
@@ -128,7 +143,7 @@ impl Loader<'_> {
         };
         let bare = stored(record, resource_type)?;
         Ok(Stored {
-            members: members.map(in_order),
+            members,
             groups: groups.map(in_order),
             references: in_order(references),
             ..bare
@@ -137,12 +152,16 @@ impl Loader<'_> {
 
     /// Resources by their keys, which are of one type. Those that are not there are left out. As
     /// many statements as for one.
+    ///
+    /// A single one has `member_limit` members at most; of several the caller knows that they have
+    /// no more together, or wants all.
     pub(crate) fn by_keys(
         self,
         layout: &TypeLayout,
         resource_type: &Arc<ResourceType>,
         keys: &[i64],
         wanted: &AttributeSet,
+        member_limit: usize,
     ) -> Result<HashMap<i64, Stored>, Failure> {
         let records: Vec<Record> = self
             .connection
@@ -150,8 +169,7 @@ impl Loader<'_> {
             .query_map([json_array(keys)?], Record::from_row)?
             .collect::<rusqlite::Result<_>>()?;
         let mut members = if resource_type.has_members() && wanted.wants("members") {
-            let keys: Vec<i64> = records.iter().map(|r| r.key).collect();
-            Some(by_index(self.related(MEMBERS_OF_MANY, [json_array(&keys)?])?))
+            Some(self.members_of(&records, member_limit)?)
         } else {
             None
         };
@@ -169,11 +187,9 @@ impl Loader<'_> {
             let ids = referred(&record)?;
             let references = ids.iter().filter_map(|id| known.get(id.as_str()).cloned()).collect();
             let bare = stored(record, resource_type)?;
-            let taken =
-                |lists: &mut HashMap<i64, Vec<Member>>| lists.remove(&index).unwrap_or_default();
             let stored = Stored {
-                members: members.as_mut().map(taken),
-                groups: groups.as_mut().map(taken),
+                members: members.as_mut().map(|lists| lists.remove(&index).unwrap_or_default()),
+                groups: groups.as_mut().map(|lists| lists.remove(&index).unwrap_or_default()),
                 references,
                 ..bare
             };
@@ -182,9 +198,29 @@ impl Loader<'_> {
         Ok(found)
     }
 
-    /// The members of a group as an answer shows them.
-    pub(crate) fn members(self, group: i64) -> Result<Vec<Member>, Failure> {
-        Ok(in_order(self.related(MEMBERS, [group])?))
+    /// The members of a group as an answer shows them: after a position, and so many at most.
+    pub(crate) fn members(self, group: i64, after: i64, limit: usize) -> Result<Members, Failure> {
+        // One more, to know whether there is one.
+        let many = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
+        let mut rows = self.related(MEMBERS, (group, after, many))?;
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let last = rows.last().map_or(after, |row| row.order);
+        Ok(Members { list: in_order(rows), next: more.then(|| position_of(last)) })
+    }
+
+    /// The members of groups, by the place of the group.
+    fn members_of(
+        self,
+        groups: &[Record],
+        member_limit: usize,
+    ) -> Result<HashMap<i64, Members>, Failure> {
+        if let [group] = groups {
+            return Ok(HashMap::from([(0, self.members(group.key, 0, member_limit)?)]));
+        }
+        let keys: Vec<i64> = groups.iter().map(|group| group.key).collect();
+        let lists = by_index(self.related(MEMBERS_OF_MANY, [json_array(&keys)?])?);
+        Ok(lists.into_iter().map(|(index, list)| (index, Members::to_the_end(list))).collect())
     }
 
     fn existing(self, records: &[Record]) -> Result<HashMap<Arc<str>, Member>, Failure> {

@@ -66,7 +66,7 @@ impl<'a> MemberRows<'a> {
                 MemberOp::Clear => self.clear()?,
                 MemberOp::Replace(given) => self.replace(given)?,
                 MemberOp::Select(select) => {
-                    let before = self.loader.members(self.group)?;
+                    let before = self.loader.members(self.group, 0, usize::MAX)?.list;
                     let mut after = before.clone();
                     select.apply(&mut after)? && self.write_difference(&before, &after)?
                 }

@@ -3,11 +3,9 @@
 use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
-use scim_backend_sql::{Layout, Target};
-use scim_core::{ScimError, ScimType, SortOrder};
-use scim_server_adapters::{
-    BackendError, Page, Position, Query, SortKey, Start, Stored, sorted_page,
-};
+use scim_backend_sql::{Layout, Target, number_of, position_of};
+use scim_core::SortOrder;
+use scim_server_adapters::{BackendError, Page, Query, SortKey, Start, Stored, sorted_page};
 
 use crate::error::Failure;
 use crate::load::Loader;
@@ -67,7 +65,7 @@ impl Plan {
         }
         let (after, offset) = match start {
             Start::Offset(offset) => (0, *offset),
-            Start::After(position) => (key_of(position)?, 0),
+            Start::After(position) => (number_of(position)?, 0),
         };
         // One more than the page holds, to know whether there is a next one.
         let limit = if *count == 0 { 0 } else { (*count as u64).saturating_add(1) };
@@ -154,13 +152,21 @@ impl Plan {
 
     /// The resources of a page, in its order.
     fn load(&self, loader: Loader<'_>, found: &[(i64, usize)]) -> Result<Vec<Stored>, Failure> {
+        // A group that has more is alone on its page.
+        let member_limit = self.query.member_limit;
         let mut loaded: HashMap<i64, Stored> = HashMap::with_capacity(found.len());
         for (index, target) in self.targets.iter().enumerate() {
             let keys = found.iter().filter(|(_, of)| *of == index).map(|(key, _)| *key);
             let keys: Vec<i64> = keys.collect();
             if !keys.is_empty() {
                 let Target { layout, resource_type, wanted, .. } = target;
-                loaded.extend(loader.by_keys(layout, resource_type, &keys, wanted)?);
+                loaded.extend(loader.by_keys(
+                    layout,
+                    resource_type,
+                    &keys,
+                    wanted,
+                    member_limit,
+                )?);
             }
         }
         Ok(found.iter().filter_map(|(key, _)| loaded.remove(key)).collect())
@@ -247,7 +253,8 @@ impl Run<'_> {
             reached = *last;
             let Target { layout, resource_type, .. } = target;
             let keys = matching(&chunk);
-            let read = |needed| self.loader.by_keys(layout, resource_type, &keys, needed);
+            let read =
+                |needed| self.loader.by_keys(layout, resource_type, &keys, needed, usize::MAX);
             let sorted = target.sort.as_ref().map(|(_, needed)| read(needed)).transpose()?;
             for (key, is_match) in &chunk {
                 self.budget = self.budget.checked_sub(1).ok_or(BackendError::TooMany)?;
@@ -280,7 +287,9 @@ impl Run<'_> {
         tested.sort_unstable();
         let Some((remainder, needed)) = &target.remainder else { return Ok(tested) };
         let Target { layout, resource_type, .. } = target;
-        let resources = self.loader.by_keys(layout, resource_type, &matching(&tested), needed)?;
+        let keys = matching(&tested);
+        // A filter must not take some of the members for all.
+        let resources = self.loader.by_keys(layout, resource_type, &keys, needed, usize::MAX)?;
         for (key, is_match) in &mut tested {
             *is_match = match resources.get(key) {
                 Some(resource) => remainder.matches(&resource.to_json()?),
@@ -314,17 +323,6 @@ impl Run<'_> {
 
 fn matching(tested: &[(i64, bool)]) -> Vec<i64> {
     tested.iter().filter(|(_, is_match)| *is_match).map(|(key, _)| *key).collect()
-}
-
-fn position_of(key: i64) -> Position {
-    Position(key.to_be_bytes().into())
-}
-
-fn key_of(position: &Position) -> Result<i64, BackendError> {
-    let bytes = <[u8; 8]>::try_from(&*position.0).map_err(|_| {
-        ScimError::new(ScimType::InvalidCursor, "the cursor is not one of this server's")
-    })?;
-    Ok(i64::from_be_bytes(bytes))
 }
 
 fn clamp(number: u64) -> i64 {

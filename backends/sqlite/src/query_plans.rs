@@ -71,6 +71,7 @@ fn a_statement_without_an_index_would_be_noticed() {
 fn fixed_statements_find_their_rows_by_an_index() {
     let (connection, _) = database();
     for sql in [
+        load::FIND,
         load::BY_ID,
         load::BY_KEYS,
         load::MEMBERS,
@@ -89,7 +90,6 @@ fn fixed_statements_find_their_rows_by_an_index() {
         members::UP_TO,
         values::REMOVE_UNIQUE,
         values::REMOVE_INDEXED,
-        change::FIND,
         change::DOCUMENT,
         change::UPDATE_DOCUMENT,
         change::UPDATE_COLUMNS,

@@ -232,7 +232,7 @@ async fn minted_ids(store: Store) -> Outcome {
     same("the outcomes", outcomes(&store, units, None).await?, ["2 done", "1 done", "1 done"])?;
     for (own, expected) in [(&a, vec![b.as_str(), boss.as_str()]), (&b, vec![a.as_str()])] {
         let stored = store.get(&group(), own).await.done()?;
-        let members = some("`members` of a group, where wanted", stored.members)?;
+        let members = some("`members` of a group, where wanted", stored.members)?.list;
         let all_exist = members.iter().all(|m| m.exists);
         holds("members that exist", all_exist, &members)?;
         same("the members", members.iter().map(|m| &*m.value).collect::<Vec<_>>(), expected)?;

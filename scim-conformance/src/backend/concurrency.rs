@@ -91,7 +91,7 @@ async fn of_64_tasks_none_loses_a_member(store: Store) -> Outcome {
             let mut seen: HashMap<String, BTreeSet<String>> = HashMap::new();
             for _ in 0..TASKS {
                 let stored = store.get(&group(), &team).await.done()?;
-                let members = some("`members` of a group, where wanted", stored.members)?;
+                let members = some("`members` of a group, where wanted", stored.members)?.list;
                 let members: BTreeSet<String> =
                     members.iter().map(|m| m.value.to_string()).collect();
                 for n in 0..TASKS {

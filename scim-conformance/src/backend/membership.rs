@@ -98,7 +98,7 @@ async fn apply_to_both(
     operations: &Value,
 ) -> Outcome {
     let before = store.get(&group(), team).await.done()?;
-    let rows = some("`members` of a group, where wanted", before.members)?;
+    let rows = some("`members` of a group, where wanted", before.members)?.list;
     let plan: PatchPlan = plan(&group(), operations.clone())?;
     let mut expected = rows.clone();
     let outcome = apply_members(&cast.known_operations(&plan.members), &mut expected);
@@ -113,7 +113,7 @@ async fn apply_to_both(
         }
     };
     let after = store.get(&group(), team).await.done()?;
-    let seen = some("`members` of a group, where wanted", after.members)?;
+    let seen = some("`members` of a group, where wanted", after.members)?.list;
     let describe = |breach: super::breach::Breach| breach.while_doing(&doing);
     same("the members", brief(&seen), brief(&expected)).map_err(describe)?;
     same("the members, in full", &seen, &expected).map_err(describe)?;

@@ -188,8 +188,8 @@ async fn rows_only_where_wanted(store: Store) -> Outcome {
         let (members, groups) =
             if resource_type.has_members() { (expected, None) } else { (None, expected) };
         let rows = |stored: &scim_server_adapters::Stored| {
-            let count = |rows: &Option<Vec<_>>| rows.as_ref().map(Vec::len);
-            (count(&stored.members), count(&stored.groups))
+            let members = stored.members.as_ref().map(|members| members.list.len());
+            (members, stored.groups.as_ref().map(Vec::len))
         };
         let got = store.get_wanting(&resource_type, id, &wanted).await.done()?;
         same(format_args!("members and groups of {name} by get"), rows(&got), (members, groups))?;
@@ -234,8 +234,8 @@ async fn each_resources_own_rows_in_a_list(store: Store) -> Outcome {
             same("a resource in a list, as by itself", shown(stored)?, alone)?;
         }
         let rows = listed.iter().map(|stored| {
-            let rows = stored.members.as_ref().or(stored.groups.as_ref());
-            rows.map_or(0, Vec::len)
+            let members = stored.members.as_ref().map(|members| &members.list);
+            members.or(stored.groups.as_ref()).map_or(0, Vec::len)
         });
         let expected = if resource_type.has_members() { vec![2, 0, 1] } else { vec![2, 1] };
         let name = resource_type.name();

@@ -161,7 +161,7 @@ impl Store {
         wanted: &Wanted,
     ) -> Attempt<Stored> {
         let doing = format!("get {} `{id}`", resource_type.name());
-        self.attempt(doing, self.backend.get(&self.cx, resource_type, id, wanted).await)
+        self.attempt(doing, self.backend.get(&self.cx, resource_type, id, wanted, usize::MAX).await)
     }
 
     /// All that a resource shows; it must be there.
@@ -177,7 +177,7 @@ impl Store {
     pub(crate) async fn members(&self, id: &ResourceId) -> Outcome<Vec<String>> {
         let stored = self.get(&group(), id).await.done()?;
         let members = some("`members` of a group, where wanted", stored.members)?;
-        Ok(members.iter().map(|m| m.value.to_string()).collect())
+        Ok(members.list.iter().map(|m| m.value.to_string()).collect())
     }
 
     /// The values of the groups of a user, who must be there.
@@ -348,7 +348,9 @@ pub(crate) fn delete(resource_type: &Arc<ResourceType>, id: &ResourceId) -> Writ
 
 /// The same write, giving back everything.
 pub(crate) fn returning(write: Write, wanted: &Wanted, max_members: Option<usize>) -> Write {
-    Write { returning: Some(Returning { wanted: Arc::clone(wanted), max_members }), ..write }
+    let wanted = Arc::clone(wanted);
+    let returning = Returning { wanted, max_members, member_limit: usize::MAX };
+    Write { returning: Some(returning), ..write }
 }
 
 /// A PATCH that sets one attribute.
@@ -439,11 +441,11 @@ pub(crate) fn shown(stored: &Stored) -> Outcome<Value> {
     let row = |m: &scim_core::Member| json!([*m.value, m.resource_type, m.display, m.exists]);
     let mut references: Vec<Value> = stored.references.iter().map(row).collect();
     references.sort_by_key(Value::to_string);
-    let rows = |rows: &Option<Vec<_>>| rows.as_ref().map(|m| m.iter().map(row).collect::<Vec<_>>());
+    let rows = |rows: &[scim_core::Member]| rows.iter().map(row).collect::<Vec<_>>();
     Ok(json!({
         "resource": stored.to_json()?,
-        "members": rows(&stored.members),
-        "groups": rows(&stored.groups),
+        "members": stored.members.as_ref().map(|members| rows(&members.list)),
+        "groups": stored.groups.as_deref().map(rows),
         "references": references,
     }))
 }

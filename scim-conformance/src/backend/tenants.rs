@@ -164,7 +164,7 @@ async fn membership(store: Store) -> Outcome {
     // A client may name an id of another tenant; to it, it names nothing.
     let spy = other.create_group("Spies", &[&id]).await?;
     let before = other.get(&group(), &spy).await.done()?;
-    for member in some("`members` of a group, where wanted", before.members)? {
+    for member in some("`members` of a group, where wanted", before.members)?.list {
         holds("a member that dangles", !member.exists, &member)?;
         same("its display and type", (member.display, member.resource_type), (None, None))?;
     }

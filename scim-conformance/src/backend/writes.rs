@@ -326,7 +326,7 @@ async fn returning_max_members(store: Store) -> Outcome {
         let value = format!("m{members}");
         let write = returning(patch(&group(), &team, add(&[value]))?, &wanted, max);
         let written = store.perform("add a member, returning", write).await.done()?;
-        let seen = written.returned.map(|r| r.members.map_or(0, |m| m.len()));
+        let seen = written.returned.map(|r| r.members.map_or(0, |m| m.list.len()));
         let what = format!("the members returned of {members}, max_members {max:?}");
         same(what, seen, is_returned.then_some(members))?;
     }

@@ -7,8 +7,9 @@ use scim_conformance::backend::{Contract, Report, Verdict};
 use scim_core::{AttributeSet, DateTime, ResourceId, ResourceType, Version};
 use scim_patch::apply_members;
 use scim_server_adapters::{
-    BackendError, Change, MemoryBackend, Page, Position, Precondition, ProvisioningBackend, Query,
-    RequestContext, Start, Stored, UnitFailure, Wanted, Write, WriteUnit, Written,
+    BackendError, Change, Members, MemoryBackend, Page, Position, Precondition,
+    ProvisioningBackend, Query, RequestContext, Start, Stored, UnitFailure, Wanted, Write,
+    WriteUnit, Written,
 };
 
 use crate::layer::{Layer, Layered};
@@ -226,14 +227,15 @@ impl Layer for Fault {
         resource_type: &Arc<ResourceType>,
         id: &ResourceId,
         wanted: &Wanted,
+        member_limit: usize,
     ) -> Result<Stored, BackendError> {
         let all = Arc::new(AttributeSet::default_for(resource_type));
         let wanted = if *self == EverythingWanted { &all } else { wanted };
-        let found = memory.get(cx, resource_type, id, wanted).await;
+        let found = memory.get(cx, resource_type, id, wanted, member_limit).await;
         let mut stored = match found {
             Err(BackendError::NotFound) if *self == AnyTypesId => {
                 let user = ResourceType::user();
-                memory.get(cx, &user, id, wanted).await?
+                memory.get(cx, &user, id, wanted, member_limit).await?
             }
             found => found?,
         };
@@ -242,7 +244,7 @@ impl Layer for Fault {
             GroupsForgotten => stored.groups = stored.groups.map(|_| Vec::new()),
             ReferencesForgotten => stored.references.clear(),
             DanglingMembersHidden => {
-                stored.members.iter_mut().for_each(|members| members.retain(|m| m.exists));
+                stored.members.iter_mut().for_each(|members| members.list.retain(|m| m.exists));
             }
             _ => {}
         }
@@ -379,13 +381,13 @@ async fn read_then_write(
 ) -> Result<Written, BackendError> {
     let Change::Patch { id, plan } = &write.change else { panic!("a PATCH") };
     let all = Arc::new(AttributeSet::default_for(&write.resource_type));
-    let stored = memory.get(cx, &write.resource_type, id, &all).await?;
+    let stored = memory.get(cx, &write.resource_type, id, &all, usize::MAX).await?;
     tokio::task::yield_now().await;
     let mut attributes = stored.attributes()?;
     if let Some(changed) = plan.document.apply(&attributes)? {
         attributes = changed;
     }
-    if let Some(mut members) = stored.members {
+    if let Some(Members { list: mut members, .. }) = stored.members {
         apply_members(&plan.members, &mut members)?;
         let members: Vec<serde_json::Value> = members.iter().map(|m| m.to_json().into()).collect();
         attributes.insert("members".to_owned(), members.into());

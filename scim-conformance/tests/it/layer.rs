@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use scim_core::{ResourceId, ResourceType};
 use scim_server_adapters::{
-    BackendError, Capabilities, MemoryBackend, Page, ProvisioningBackend, Query, RequestContext,
-    Stored, UnitFailure, Wanted, Write, WriteUnit, Written,
+    BackendError, Capabilities, Members, MemoryBackend, Page, Position, ProvisioningBackend, Query,
+    RequestContext, Stored, UnitFailure, Wanted, Write, WriteUnit, Written,
 };
 
 type Units = Result<Vec<Result<Vec<Written>, UnitFailure>>, BackendError>;
@@ -27,8 +27,20 @@ pub(crate) trait Layer: Send + Sync + Sized + 'static {
         resource_type: &Arc<ResourceType>,
         id: &ResourceId,
         wanted: &Wanted,
+        member_limit: usize,
     ) -> Result<Stored, BackendError> {
-        memory.get(cx, resource_type, id, wanted).await
+        memory.get(cx, resource_type, id, wanted, member_limit).await
+    }
+    async fn members(
+        &self,
+        memory: &MemoryBackend,
+        cx: &RequestContext,
+        resource_type: &Arc<ResourceType>,
+        id: &ResourceId,
+        after: &Position,
+        limit: usize,
+    ) -> Result<Members, BackendError> {
+        memory.members(cx, resource_type, id, after, limit).await
     }
     async fn query(
         &self,
@@ -81,9 +93,22 @@ impl<L: Layer> ProvisioningBackend for Layered<L> {
         resource_type: &Arc<ResourceType>,
         id: &ResourceId,
         wanted: &Wanted,
+        member_limit: usize,
     ) -> Result<Stored, BackendError> {
         let cx = self.layer.context(cx);
-        self.layer.get(&self.memory, &cx, resource_type, id, wanted).await
+        self.layer.get(&self.memory, &cx, resource_type, id, wanted, member_limit).await
+    }
+
+    async fn members(
+        &self,
+        cx: &RequestContext,
+        resource_type: &Arc<ResourceType>,
+        id: &ResourceId,
+        after: &Position,
+        limit: usize,
+    ) -> Result<Members, BackendError> {
+        let cx = self.layer.context(cx);
+        self.layer.members(&self.memory, &cx, resource_type, id, after, limit).await
     }
 
     async fn query(&self, cx: &RequestContext, query: &Query) -> Result<Page, BackendError> {

@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use scim_conformance::backend::{Contract, Report, Verdict};
+use scim_core::{ResourceId, ResourceType};
 use scim_server_adapters::{
-    BackendError, Capabilities, MemoryBackend, Page, ProvisioningBackend, Query, RequestContext,
-    UnitFailure, Write, WriteUnit, Written,
+    BackendError, Capabilities, Members, MemoryBackend, Page, Position, ProvisioningBackend, Query,
+    RequestContext, Stored, UnitFailure, Wanted, Write, WriteUnit, Written,
 };
 
 use crate::layer::{Layer, Layered};
@@ -150,11 +151,23 @@ impl Layer for Shared {
         &self,
         _: &MemoryBackend,
         cx: &RequestContext,
-        resource_type: &Arc<scim_core::ResourceType>,
-        id: &scim_core::ResourceId,
-        wanted: &scim_server_adapters::Wanted,
-    ) -> Result<scim_server_adapters::Stored, BackendError> {
-        self.0.get(cx, resource_type, id, wanted).await
+        resource_type: &Arc<ResourceType>,
+        id: &ResourceId,
+        wanted: &Wanted,
+        member_limit: usize,
+    ) -> Result<Stored, BackendError> {
+        self.0.get(cx, resource_type, id, wanted, member_limit).await
+    }
+    async fn members(
+        &self,
+        _: &MemoryBackend,
+        cx: &RequestContext,
+        resource_type: &Arc<ResourceType>,
+        id: &ResourceId,
+        after: &Position,
+        limit: usize,
+    ) -> Result<Members, BackendError> {
+        self.0.members(cx, resource_type, id, after, limit).await
     }
     async fn query(
         &self,

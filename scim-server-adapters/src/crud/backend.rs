@@ -16,8 +16,8 @@ use super::relations::Relations;
 use super::store::{Store, Typed, outgoing};
 use super::{New, ResourceStore, View};
 use crate::backend::{
-    BackendError, Capabilities, Change, Page, ProvisioningBackend, Query, RequestContext,
-    Returning, Stored, UnitFailure, Wanted, Write, WriteUnit, Written,
+    BackendError, Capabilities, Change, Members, Page, Position, ProvisioningBackend, Query,
+    RequestContext, Returning, Stored, UnitFailure, Wanted, Write, WriteUnit, Written,
 };
 use crate::cursor::CursorKey;
 use crate::limits::Limits;
@@ -45,6 +45,8 @@ use crate::precondition::Precondition;
 ///   do not exist, which is allowed. [`User::groups`](scim_core::User::groups) are what the product
 ///   gives, or else found by listing the groups with that member: see [`ListRequest::equal_to`]. A
 ///   product that does all that in its tables says so by [`CrudBackend::stores_keep_membership`].
+/// - **Groups are given whole**, as their stores give them: an answer with one holds all its members
+///   in memory, whatever [`Limits::members_at_once`].
 /// - **Managers** and their like are looked up by id, once a page, to show their name and URI.
 /// - **Cursors** are sealed with a key that is made anew at each start, unless
 ///   [`CrudBackend::cursor_key`] gives one.
@@ -286,7 +288,7 @@ impl CrudBackend {
         stored: Stored,
         returning: Option<Returning>,
     ) -> Result<Option<Stored>, BackendError> {
-        let members = stored.members.as_ref().map_or(0, Vec::len);
+        let members = stored.all_members()?.len();
         match returning.filter(|r| r.max_members.is_none_or(|max| members <= max)) {
             Some(Returning { wanted, .. }) => {
                 self.relations(cx).complete(stored, &wanted).await.map(Some)
@@ -325,10 +327,22 @@ impl ProvisioningBackend for CrudBackend {
         resource_type: &Arc<ResourceType>,
         id: &ResourceId,
         wanted: &Wanted,
+        _: usize,
     ) -> Result<Stored, BackendError> {
         let store = &self.of_type(resource_type).ok_or(BackendError::NotFound)?.store;
         let held = store.get(cx, resource_type, id).await?.ok_or(BackendError::NotFound)?;
         self.relations(cx).complete(held.stored, wanted).await
+    }
+
+    async fn members(
+        &self,
+        _: &RequestContext,
+        _: &Arc<ResourceType>,
+        _: &ResourceId,
+        _: &Position,
+        _: usize,
+    ) -> Result<Members, BackendError> {
+        Err(BackendError::internal("stores give groups whole, so there are no positions in them"))
     }
 
     async fn query(&self, cx: &RequestContext, query: &Query) -> Result<Page, BackendError> {

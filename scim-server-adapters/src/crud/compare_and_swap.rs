@@ -162,7 +162,7 @@ impl Content {
     pub(super) fn of(stored: &Stored) -> Result<Self, BackendError> {
         let document =
             Resource::from_canonical(Arc::clone(&stored.resource_type), stored.attributes()?);
-        let members = stored.members.clone().unwrap_or_default();
+        let members = stored.all_members()?.to_vec();
         Ok(Self { attributes: document.into_attributes(), members })
     }
 

@@ -345,7 +345,11 @@ impl<'q> Filling<'q> {
 
 /// How many members of a resource an answer holds.
 fn members_in(stored: &Stored, target: &QueryTarget) -> usize {
-    if target.wanted.wants("members") { stored.members.as_ref().map_or(0, Vec::len) } else { 0 }
+    if target.wanted.wants("members") {
+        stored.members.as_ref().map_or(0, |members| members.list.len())
+    } else {
+        0
+    }
 }
 
 /// Whether it has to do with the groups of a user.

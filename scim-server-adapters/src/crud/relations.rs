@@ -158,8 +158,7 @@ impl<'a> Relations<'a> {
                 }
                 self.count(some.len())?;
                 for group in some {
-                    let members = group.members.as_deref().unwrap_or_default();
-                    if !members.iter().any(|m| *m.value == *id.as_str()) {
+                    if !group.all_members()?.iter().any(|m| *m.value == *id.as_str()) {
                         return Ok(None);
                     }
                     groups.push(reference_to(&group));
@@ -188,8 +187,11 @@ impl<'a> Relations<'a> {
                 self.count(some.len())?;
                 for group in some {
                     let reference = reference_to(&group);
-                    for member in group.members.into_iter().flatten() {
-                        groups_of.entry(member.value).or_default().push(reference.clone());
+                    for member in group.all_members()? {
+                        groups_of
+                            .entry(Arc::clone(&member.value))
+                            .or_default()
+                            .push(reference.clone());
                     }
                 }
             }

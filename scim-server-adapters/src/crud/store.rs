@@ -14,7 +14,7 @@ use super::list::{ListRequest, Listing};
 use super::version;
 use super::view::View;
 use super::{New, ResourceStore};
-use crate::backend::{BackendError, Body, RequestContext, Stored};
+use crate::backend::{BackendError, Body, Members, RequestContext, Stored};
 
 /// A [`ResourceStore`] of some form.
 #[async_trait]
@@ -231,7 +231,7 @@ fn stored<T: View>(resource_type: &Arc<ResourceType>, given: &T) -> Result<Store
         created: created.unwrap_or_else(unknown),
         last_modified: last_modified.or(created).unwrap_or_else(unknown),
         body: Body::Attributes(attributes),
-        members,
+        members: members.map(Members::to_the_end),
         groups: groups.map(|groups| rows(&groups)),
         references: Vec::new(),
     })

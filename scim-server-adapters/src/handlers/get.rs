@@ -9,6 +9,7 @@ use crate::backend::BackendError;
 use crate::exchange::{Answer, Exchange};
 use crate::policy::ActionKind;
 use crate::precondition::Precondition;
+use crate::service::Inner;
 
 pub(crate) async fn get(
     x: &mut Exchange<'_>,
@@ -18,7 +19,8 @@ pub(crate) async fn get(
     x.admit(ActionKind::Read, Some(&resource_type), Some(&id)).await?;
     let wanted = Arc::new(x.projection(&resource_type)?);
     let precondition = Precondition::from_headers(&x.parts.headers)?;
-    let stored = x.service.backend.get(&x.cx, &resource_type, &id, &wanted).await;
+    let Inner { backend, limits, .. } = x.service;
+    let stored = backend.get(&x.cx, &resource_type, &id, &wanted, limits.members_at_once).await;
     let stored = stored.map_err(|e| x.failed(&e, id.as_str()))?;
     if !precondition.if_match_holds(&stored.version) {
         return Err(x.failed(&BackendError::PreconditionFailed, id.as_str()));

@@ -6,7 +6,7 @@ use http::StatusCode;
 use scim_core::{PatchOp, ResourceId, ResourceType};
 use scim_patch::PatchPlan;
 
-use crate::backend::{Change, Returning, Write};
+use crate::backend::{Change, Write};
 use crate::exchange::{Answer, Exchange};
 use crate::policy::ActionKind;
 use crate::precondition::Precondition;
@@ -29,7 +29,7 @@ pub(crate) async fn patch(
     let wanted = Arc::new(projection.with_sent(planned.touched));
     let returning = if explicit || !x.patch_answers_no_content(&resource_type) {
         let max_members = (!explicit).then_some(x.service.limits.patch_members);
-        Some(Returning { wanted: Arc::clone(&wanted), max_members })
+        Some(x.returning(&wanted, max_members))
     } else {
         None
     };

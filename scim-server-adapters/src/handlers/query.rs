@@ -9,7 +9,7 @@ use scim_core::{
 };
 use scim_filter::ResolvedFilter;
 
-use crate::backend::{BackendError, Page, Query, QueryTarget, Start};
+use crate::backend::{BackendError, Page, Query, QueryTarget, Start, Stored};
 use crate::cursor::{Cursor, QueryId};
 use crate::exchange::{Answer, Exchange};
 use crate::params;
@@ -184,10 +184,29 @@ fn resolve_filter(
 }
 
 pub(super) async fn run(x: &Exchange<'_>, query: &Query) -> Result<Page, BackendError> {
-    match x.service.backend.query(&x.cx, query).await {
-        Err(BackendError::Unsupported) => scan(x, query).await,
-        page => page,
+    let mut page = match x.service.backend.query(&x.cx, query).await {
+        Err(BackendError::Unsupported) => scan(x, query).await?,
+        page => page?,
+    };
+    for stored in &mut page.resources {
+        read_members(x, stored, query.member_limit).await?;
     }
+    Ok(page)
+}
+
+/// Reads the rest of a group's members.
+async fn read_members(
+    x: &Exchange<'_>,
+    stored: &mut Stored,
+    limit: usize,
+) -> Result<(), BackendError> {
+    let Stored { resource_type, id, members: Some(members), .. } = stored else { return Ok(()) };
+    while let Some(next) = members.next.take() {
+        let more = x.service.backend.members(&x.cx, resource_type, id, &next, limit).await?;
+        members.list.extend(more.list);
+        members.next = more.next;
+    }
+    Ok(())
 }
 
 /// Evaluates a filter that the backend cannot, over the unfiltered pages, within the work limit.
@@ -223,7 +242,8 @@ async fn scan(x: &Exchange<'_>, query: &Query) -> Result<Page, BackendError> {
             if examined > query.work_limit {
                 return Err(BackendError::TooMany);
             }
-            for stored in part.resources {
+            for mut stored in part.resources {
+                read_members(x, &mut stored, query.member_limit).await?;
                 if filter.matches(&stored.to_json()?) {
                     if matched >= offset && page.resources.len() < query.count {
                         page.resources.push(stored);

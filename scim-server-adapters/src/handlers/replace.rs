@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use scim_core::{ResourceId, ResourceType, json};
 
-use crate::backend::{BackendError, Change, Returning, Write};
+use crate::backend::{BackendError, Change, Write};
 use crate::exchange::{Answer, Exchange, sent};
 use crate::policy::ActionKind;
 use crate::precondition::Precondition;
@@ -24,7 +24,7 @@ pub(crate) async fn replace(
     let write = Write {
         change: Change::Replace { id: id.clone(), resource, secret },
         precondition,
-        returning: Some(Returning { wanted: Arc::clone(&wanted), max_members: None }),
+        returning: Some(x.returning(&wanted, None)),
         unique_display_name: x.unique_display_name(&resource_type),
         resource_type,
     };

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use scim_core::{ResourceId, ResourceType};
 use scim_server_adapters::{
-    BackendError, Capabilities, Change, Limits, MemoryBackend, Page, ProvisioningBackend, Query,
-    RequestContext, Stored, UnitFailure, Wanted, Write, WriteUnit, Written,
+    BackendError, Capabilities, Change, Limits, Members, MemoryBackend, Page, Position,
+    ProvisioningBackend, Query, RequestContext, Stored, UnitFailure, Wanted, Write, WriteUnit,
+    Written,
 };
 use serde_json::{Value, json};
 
@@ -38,8 +39,20 @@ impl ProvisioningBackend for OwnIds {
         resource_type: &Arc<ResourceType>,
         id: &ResourceId,
         wanted: &Wanted,
+        member_limit: usize,
     ) -> Result<Stored, BackendError> {
-        self.0.get(cx, resource_type, id, wanted).await
+        self.0.get(cx, resource_type, id, wanted, member_limit).await
+    }
+
+    async fn members(
+        &self,
+        cx: &RequestContext,
+        resource_type: &Arc<ResourceType>,
+        id: &ResourceId,
+        after: &Position,
+        limit: usize,
+    ) -> Result<Members, BackendError> {
+        self.0.members(cx, resource_type, id, after, limit).await
     }
 
     async fn query(&self, cx: &RequestContext, query: &Query) -> Result<Page, BackendError> {

@@ -9,9 +9,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use scim_core::{Profile, Registry, ResourceId, ResourceType};
 use scim_server_adapters::{
-    Action, ActionKind, BackendError, BearerTokens, Capabilities, Limits, MemoryBackend, Page,
-    Policy, ProvisioningBackend, Query, RequestContext, ScimService, Stored, UnitFailure, Verdict,
-    Wanted, Write, WriteUnit, Written,
+    Action, ActionKind, BackendError, BearerTokens, Capabilities, Limits, Members, MemoryBackend,
+    Page, Policy, Position, ProvisioningBackend, Query, RequestContext, ScimService, Stored,
+    UnitFailure, Verdict, Wanted, Write, WriteUnit, Written,
 };
 use serde_json::{Value, json};
 
@@ -876,7 +876,19 @@ impl ProvisioningBackend for Broken {
         _: &Arc<ResourceType>,
         _: &ResourceId,
         _: &Wanted,
+        _: usize,
     ) -> Result<Stored, BackendError> {
+        broken()
+    }
+
+    async fn members(
+        &self,
+        _: &RequestContext,
+        _: &Arc<ResourceType>,
+        _: &ResourceId,
+        _: &Position,
+        _: usize,
+    ) -> Result<Members, BackendError> {
         broken()
     }
 

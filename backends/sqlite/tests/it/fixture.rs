@@ -111,13 +111,13 @@ pub(crate) fn ids(page: &Page) -> Vec<&str> {
 /// A resource in JSON with what the store knows of references, as far as an answer could show it.
 pub(crate) fn shown(stored: &Stored) -> Value {
     let member = |m: &Member| json!([m.value, m.resource_type, m.display, m.exists]);
-    let list = |l: &Option<Vec<Member>>| l.as_ref().map(|l| l.iter().map(member).collect());
+    let list = |list: &[Member]| list.iter().map(member).collect();
     let mut references: Vec<Value> = stored.references.iter().map(member).collect();
     references.sort_by_key(Value::to_string);
     json!({
         "resource": stored.to_json().unwrap(),
-        "members": list(&stored.members).unwrap_or(Value::Null),
-        "groups": list(&stored.groups).unwrap_or(Value::Null),
+        "members": stored.members.as_ref().map_or(Value::Null, |members| list(&members.list)),
+        "groups": stored.groups.as_deref().map_or(Value::Null, list),
         "references": references,
     })
 }
@@ -228,7 +228,8 @@ impl Client {
         resource_type: &Arc<ResourceType>,
         id: &ResourceId,
     ) -> Result<Stored, BackendError> {
-        self.backend.get(&self.cx, resource_type, id, &everything(resource_type)).await
+        let wanted = everything(resource_type);
+        self.backend.get(&self.cx, resource_type, id, &wanted, usize::MAX).await
     }
 
     /// The attributes of a resource that must be there.
@@ -242,7 +243,7 @@ impl Client {
 
     /// The members of a group that must be there, by value.
     pub(crate) async fn members(&self, id: &ResourceId) -> Vec<String> {
-        let members = self.get(&group(), id).await.unwrap().members.unwrap();
+        let members = self.get(&group(), id).await.unwrap().members.unwrap().list;
         members.iter().map(|m| m.value.to_string()).collect()
     }
 

@@ -260,7 +260,8 @@ impl Side {
             (Change::Create { .. }, _) | (_, None) => Precondition::NONE,
             (_, Some(version)) => Precondition::version(Version::from(version)),
         };
-        let returning = Returning { wanted: everything(&resource_type), max_members: Some(3) };
+        let wanted = everything(&resource_type);
+        let returning = Returning { wanted, max_members: Some(3), member_limit: usize::MAX };
         let client = self.client.later(time);
         let result = client.write(&resource_type, change, precondition, Some(returning)).await;
         let outcome = self.told(&result);

@@ -13,6 +13,6 @@ async fn references_are_looked_up_only_where_they_are_wanted() {
     let id = store.create(&user(), body).await.unwrap().id;
     assert_eq!(store.get(&user(), &id).await.unwrap().references.len(), 1);
     let names = only(&user(), &["userName"]);
-    let stored = store.backend.get(&store.cx, &user(), &id, &names).await.unwrap();
+    let stored = store.backend.get(&store.cx, &user(), &id, &names, 0).await.unwrap();
     assert!(stored.references.is_empty());
 }
