@@ -48,6 +48,7 @@ mod cancellation;
 mod check;
 mod concurrency;
 mod filters;
+mod members;
 mod membership;
 mod pages;
 mod passwords;

@@ -88,6 +88,7 @@ pub(crate) fn all() -> Vec<Check> {
         super::preconditions::checks(),
         super::uniqueness::checks(),
         super::membership::checks(),
+        super::members::checks(),
         super::references::checks(),
         super::filters::checks(),
         super::pages::checks(),

@@ -35,6 +35,13 @@ enum Fault {
     FilterIgnored,
     WorkCutShort,
     MemberLimitIgnored,
+    GroupsWhole,
+    RestForgotten,
+    RestFromTheStart,
+    RestByOffset,
+    RestOutlivesGroup,
+    BatchesOfNone,
+    AnyPosition,
     PositionIsOffset,
     TotalOfThePage,
     OrderIgnored,
@@ -48,12 +55,13 @@ enum Fault {
 
 use Fault::*;
 
-const MODULES: [&str; 14] = [
+const MODULES: [&str; 15] = [
     "reads::",
     "writes::",
     "preconditions::",
     "uniqueness::",
     "membership::",
+    "members::",
     "references::",
     "filters::",
     "pages::",
@@ -88,6 +96,7 @@ fn each_fault_is_found() {
                 "tenants::unique_values",
                 "tenants::names_are_told_apart",
                 "tenants::units",
+                "members::of_another_tenants_group",
             ][..],
         ),
         (AnyTypesId, &["reads::id_of_another_type"]),
@@ -146,7 +155,22 @@ fn each_fault_is_found() {
             ],
         ),
         (WorkCutShort, &["filters::work_limit", "filters::work_limit_of_sorting"]),
-        (MemberLimitIgnored, &["pages::member_limit"]),
+        (MemberLimitIgnored, &["pages::member_limit", "members::first_in_a_page"]),
+        (GroupsWhole, &["members::first_by_get", "members::first_from_a_write"]),
+        (
+            RestForgotten,
+            &[
+                "members::first_by_get",
+                "members::first_in_a_page",
+                "members::first_from_a_write",
+                "members::walk_during_writes",
+            ],
+        ),
+        (RestFromTheStart, &["members::first_by_get", "members::walk_during_writes"]),
+        (RestByOffset, &["members::walk_during_writes"]),
+        (RestOutlivesGroup, &["members::of_a_group_that_is_gone"]),
+        (BatchesOfNone, &["members::first_by_get"]),
+        (AnyPosition, &["members::strange_position"]),
         (PositionIsOffset, &["pages::walk_during_writes", "sorting::walk_during_writes"]),
         (TotalOfThePage, &["pages::totals"]),
         (
@@ -231,6 +255,7 @@ impl Layer for Fault {
     ) -> Result<Stored, BackendError> {
         let all = Arc::new(AttributeSet::default_for(resource_type));
         let wanted = if *self == EverythingWanted { &all } else { wanted };
+        let member_limit = if *self == GroupsWhole { usize::MAX } else { member_limit };
         let found = memory.get(cx, resource_type, id, wanted, member_limit).await;
         let mut stored = match found {
             Err(BackendError::NotFound) if *self == AnyTypesId => {
@@ -243,12 +268,47 @@ impl Layer for Fault {
             Panics => panic!("a fault of the backend"),
             GroupsForgotten => stored.groups = stored.groups.map(|_| Vec::new()),
             ReferencesForgotten => stored.references.clear(),
+            RestForgotten => stored.members.iter_mut().for_each(|members| members.next = None),
             DanglingMembersHidden => {
                 stored.members.iter_mut().for_each(|members| members.list.retain(|m| m.exists));
             }
             _ => {}
         }
         Ok(stored)
+    }
+
+    async fn members(
+        &self,
+        memory: &MemoryBackend,
+        cx: &RequestContext,
+        resource_type: &Arc<ResourceType>,
+        id: &ResourceId,
+        after: &Position,
+        limit: usize,
+    ) -> Result<Members, BackendError> {
+        let start = Position(0_u64.to_be_bytes().into());
+        match self {
+            RestFromTheStart => memory.members(cx, resource_type, id, &start, limit).await,
+            RestOutlivesGroup => {
+                let found = memory.members(cx, resource_type, id, after, limit).await;
+                Ok(found.unwrap_or_default())
+            }
+            BatchesOfNone => memory.members(cx, resource_type, id, after, 0).await,
+            AnyPosition if after.0.len() != 8 => {
+                memory.members(cx, resource_type, id, &start, limit).await
+            }
+            // How many have been read, rather than which.
+            RestByOffset => {
+                let read = u64::from_be_bytes((*after.0).try_into().unwrap());
+                let all = memory.members(cx, resource_type, id, &start, usize::MAX).await?.list;
+                let read = usize::try_from(read).unwrap().min(all.len());
+                let list: Vec<_> = all[read..].iter().take(limit).cloned().collect();
+                let now = read + list.len();
+                let more = (now < all.len()).then(|| Position((now as u64).to_be_bytes().into()));
+                Ok(Members { list, next: more })
+            }
+            _ => memory.members(cx, resource_type, id, after, limit).await,
+        }
     }
 
     async fn query(
@@ -279,6 +339,10 @@ impl Layer for Fault {
         match self {
             WorkCutShort => page.resources.truncate(asked.work_limit),
             TotalOfThePage => page.total = page.total.map(|_| page.resources.len() as u64),
+            RestForgotten => {
+                let groups = page.resources.iter_mut().filter_map(|stored| stored.members.as_mut());
+                groups.for_each(|members| members.next = None);
+            }
             PositionIsOffset => {
                 let next = first + page.resources.len() as u64;
                 page.next = page.next.map(|_| Position(next.to_be_bytes().into()));
@@ -297,6 +361,12 @@ impl Layer for Fault {
         match (self, &mut write.change) {
             (PreconditionIgnored, _) => write.precondition = Precondition::NONE,
             (NothingReturned, _) => write.returning = None,
+            (GroupsWhole, _) => {
+                write
+                    .returning
+                    .iter_mut()
+                    .for_each(|returning| returning.member_limit = usize::MAX);
+            }
             (AllMembersReturned, _) => {
                 write.returning.iter_mut().for_each(|returning| returning.max_members = None);
             }
@@ -326,6 +396,10 @@ impl Layer for Fault {
         match self {
             AlwaysChanged => written.changed = true,
             NeverChanged => written.changed = false,
+            RestForgotten => {
+                let members = written.returned.as_mut().and_then(|stored| stored.members.as_mut());
+                members.into_iter().for_each(|members| members.next = None);
+            }
             DeleteForgetsVersion if is_delete => written.version = Version::from(0),
             _ => {}
         }

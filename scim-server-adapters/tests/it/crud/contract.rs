@@ -70,6 +70,7 @@ fn run(listed: Listed) {
         .except("membership::operations", who)
         .except("membership::operations_of_one_request", who)
         .except("references::members_show_what_they_name", "names of members are the product's")
+        .except("members::", "a product gives its groups whole")
         .except("pages::several_types", "each type has a list of its own")
         .run();
 }
