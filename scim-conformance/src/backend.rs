@@ -42,7 +42,7 @@
 //!
 //! A deviation that is meant is named, with its reason: [`Contract::except`].
 
-mod breach;
+pub(crate) mod breach;
 mod bulk;
 mod cancellation;
 mod check;
@@ -57,9 +57,9 @@ mod reads;
 mod references;
 mod report;
 mod sorting;
-mod store;
+pub(crate) mod store;
 mod tenants;
-mod types;
+pub(crate) mod types;
 mod uniqueness;
 mod writes;
 

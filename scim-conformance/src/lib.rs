@@ -26,3 +26,4 @@
 #![forbid(unsafe_code)]
 
 pub mod backend;
+pub mod oracle;

@@ -3,3 +3,5 @@
 
 #[cfg(test)]
 mod contract;
+#[cfg(test)]
+mod oracle;

@@ -144,13 +144,6 @@ impl Client {
         Self { cx, ..self.clone() }
     }
 
-    /// The same backend that many seconds later.
-    pub(crate) fn later(&self, seconds: i64) -> Self {
-        let now = DateTime::from_micros(self.cx.now.as_micros() + seconds * 1_000_000).unwrap();
-        let cx = RequestContext { now, ..self.cx.clone() };
-        Self { cx, ..self.clone() }
-    }
-
     pub(crate) async fn write(
         &self,
         resource_type: &Arc<ResourceType>,

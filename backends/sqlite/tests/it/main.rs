@@ -6,8 +6,6 @@ mod contract;
 #[cfg(test)]
 mod durability;
 #[cfg(test)]
-mod filter_oracle;
-#[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod membership;

@@ -1,6 +1,7 @@
-//! Any filter over any resources gives the same ids in the same order, and the same total, as the
-//! memory backend, which evaluates filters as `scim-filter` defines them.
+//! Any filter over any resources selects, page by page and sorted, what it selects in the memory
+//! backend, which evaluates filters as `scim-filter` defines them.
 
+use std::future::Future;
 use std::sync::{Arc, LazyLock};
 
 use proptest::collection::vec;
@@ -8,22 +9,20 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use scim_backend_sqlite::SqliteBackend;
 use scim_core::{Profile, Registry, ResourceId, ResourceType, SortOrder};
 use scim_filter::{Limits, ResolvedFilter};
-use scim_server_adapters::{Change, MemoryBackend, Precondition, Query, Start};
+use scim_server_adapters::{
+    BackendError, MemoryBackend, Page, Position, ProvisioningBackend, Query, Start,
+};
 use serde_json::{Value, json};
 
-use crate::fixture::{Client, options, query, resource};
+use crate::backend::breach::{Breach, Outcome, same, some};
+use crate::backend::store::{Store, create_as, ids, query};
+use crate::backend::types::ENTERPRISE;
 
-/// How many sets of resources there are; the environment may ask for more, which are other ones.
-const DATA_SETS: usize = 112;
-const MORE_DATA_SETS: &str = "SCIM_FILTER_ORACLE_DATA_SETS";
-
-/// How many filters are asked of each.
+/// How many filters are asked of each set of resources.
 const FILTERS: usize = 240;
 
-const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 const ASSET: &str = "urn:example:scim:schemas:Asset";
 const AUDIT: &str = "urn:example:scim:schemas:extension:Audit";
 
@@ -72,15 +71,26 @@ const AUDIT_SCHEMA: &str = r#"{
     ]
 }"#;
 
-static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
+/// The resource types of the oracle of filters: the built-in ones, and `Asset`, with attributes of
+/// every type and an extension. Open your store with it, if it wants to know its types.
+///
+/// # Panics
+/// Never: what it reads is built in.
+#[must_use]
+#[expect(clippy::expect_used, reason = "what it reads is built in, and every test reads it")]
+pub fn registry() -> Registry {
     let mut registry = Registry::builtin();
-    registry.add_schema_json(ASSET_SCHEMA).unwrap();
-    registry.add_schema_json(AUDIT_SCHEMA).unwrap();
+    for schema in [ASSET_SCHEMA, AUDIT_SCHEMA] {
+        registry.add_schema_json(schema).expect("the built-in schema is valid");
+    }
     let definition = json!({"name": "Asset", "endpoint": "/Assets", "schema": ASSET,
         "schemaExtensions": [{"schema": AUDIT, "required": false}]});
-    registry.add_resource_type_json(&definition.to_string()).unwrap();
+    let definition = definition.to_string();
+    registry.add_resource_type_json(&definition).expect("the built-in resource type is valid");
     registry
-});
+}
+
+static REGISTRY: LazyLock<Registry> = LazyLock::new(registry);
 
 const TEXTS: [&str; 20] = [
     "a",
@@ -136,7 +146,7 @@ fn integer() -> BoxedStrategy<Value> {
 }
 
 fn decimal() -> BoxedStrategy<Value> {
-    select(&NUMBERS[..]).prop_map(|number| serde_json::from_str(number).unwrap()).boxed()
+    select(&NUMBERS[..]).prop_map(|number| serde_json::from_str(number).unwrap_or_default()).boxed()
 }
 
 fn boolean() -> BoxedStrategy<Value> {
@@ -368,12 +378,11 @@ fn terms(paths: &'static [&'static str]) -> BoxedStrategy<String> {
 }
 
 /// Most terms that are made at random are refused; these are filters over the type.
-fn accepted(resource_type: &str, terms: BoxedStrategy<String>) -> BoxedStrategy<String> {
-    let resource_type = Arc::clone(REGISTRY.by_name(resource_type).unwrap());
-    terms
-        .prop_map(|term| in_full(&term))
-        .prop_filter("refused", move |term| resolve(&resource_type, term).is_some())
-        .boxed()
+fn accepted(resource_type: &'static str, terms: BoxedStrategy<String>) -> BoxedStrategy<String> {
+    let is_filter = move |term: &String| {
+        REGISTRY.by_name(resource_type).is_some_and(|of| resolve(of, term).is_some())
+    };
+    terms.prop_map(|term| in_full(&term)).prop_filter("refused", is_filter).boxed()
 }
 
 /// With the URNs of extensions.
@@ -400,9 +409,9 @@ fn filters(
 ) -> BoxedStrategy<String> {
     let value_paths = select(brackets).prop_flat_map(move |path| {
         let part = terms(&PARTS).prop_map(move |part| format!("{path}[{part}]"));
-        let strip = |term: String| {
-            let (_, inner) = term.split_once('[').unwrap();
-            inner.strip_suffix(']').unwrap().to_owned()
+        let strip = move |term: String| {
+            let inner = term.strip_prefix(&in_full(path)).and_then(|t| t.strip_prefix('['));
+            inner.and_then(|inner| inner.strip_suffix(']')).unwrap_or(&term).to_owned()
         };
         chains(accepted(resource_type, part.boxed()).prop_map(strip).boxed())
             .prop_map(move |inner| format!("{path}[{inner}]"))
@@ -415,54 +424,54 @@ fn resolve(resource_type: &Arc<ResourceType>, text: &str) -> Option<ResolvedFilt
     ResolvedFilter::parse(text, resource_type, &Profile::STRICT, &Limits::default()).ok()
 }
 
+fn of(name: &str) -> Outcome<Arc<ResourceType>> {
+    some("a registered type", REGISTRY.by_name(name).cloned())
+}
+
 /// Both backends with the same resources, which have the same ids.
 struct Sides {
-    sqlite: Client,
-    memory: Client,
+    ours: Store,
+    memory: Store,
     ids: Vec<ResourceId>,
 }
 
 impl Sides {
-    async fn new(data: &Data) -> Self {
-        let sqlite = SqliteBackend::in_memory(&REGISTRY, &options()).unwrap();
+    async fn new(ours: Arc<dyn ProvisioningBackend>, data: &Data) -> Outcome<Self> {
         let mut sides = Self {
-            sqlite: Client::new(sqlite),
-            memory: Client::new(MemoryBackend::new()),
+            ours: Store::new(ours, true),
+            memory: Store::new(Arc::new(MemoryBackend::new()), true),
             ids: Vec::new(),
         };
-        let of = |name| Arc::clone(REGISTRY.by_name(name).unwrap());
         // One kind after the other would hide an order by type.
         let mut made = Vec::new();
         for (number, user) in data.users.iter().enumerate() {
-            let mut user = user.clone();
-            user["userName"] = format!("{}{number}", TEXTS[number * 3 % TEXTS.len()]).into();
-            made.push((number * 3, of("User"), user));
+            let name = TEXTS.iter().cycle().nth(number * 3).unwrap_or(&"");
+            let user = with(user, "userName", format!("{name}{number}"));
+            made.push((number * 3, of("User")?, user));
         }
         for (number, asset) in data.assets.iter().enumerate() {
-            let mut asset = asset.clone();
-            asset["serial"] = format!("{}{number}", TEXTS[number * 5 % TEXTS.len()]).into();
-            made.push((number * 3 + 1, of("Asset"), asset));
+            let serial = TEXTS.iter().cycle().nth(number * 5).unwrap_or(&"");
+            let asset = with(asset, "serial", format!("{serial}{number}"));
+            made.push((number * 3 + 1, of("Asset")?, asset));
         }
         for (number, (name, members)) in data.groups.iter().enumerate() {
-            let mut group = json!({"displayName": name.clone().unwrap_or("g".into())});
-            group["members"] = members.iter().map(|m| json!({"value": format!("#{m}#")})).collect();
-            made.push((number * 3 + 5, of("Group"), group));
+            let members: Value =
+                members.iter().map(|m| json!({"value": format!("#{m}#")})).collect();
+            let group = json!({"displayName": name.clone().unwrap_or("g".into())});
+            made.push((number * 3 + 5, of("Group")?, with(&group, "members", members)));
         }
         made.sort_by_key(|(place, ..)| *place);
-        for (second, (_, resource_type, body)) in made.into_iter().enumerate() {
-            let id = ResourceId::new(format!("id{second}")).unwrap();
-            let body: Value = serde_json::from_str(&sides.named(&body.to_string())).unwrap();
-            for side in [&sides.sqlite, &sides.memory] {
-                let resource = resource(&resource_type, body.clone());
-                let change = Change::Create { id: Some(id.clone()), resource, secret: None };
-                side.later(i64::try_from(second).unwrap())
-                    .write(&resource_type, change, Precondition::NONE, None)
-                    .await
-                    .unwrap();
+        for (second, (_, resource_type, body)) in (0..).zip(made) {
+            let id = ResourceId::new(format!("id{second}"))?;
+            let body: Value = serde_json::from_str(&sides.named(&body.to_string()))
+                .map_err(|error| Breach::new("JSON of the oracle's", error))?;
+            for side in [&sides.ours, &sides.memory] {
+                let write = create_as(&id, &resource_type, body.clone())?;
+                side.later(second).perform(format_args!("create {body}"), write).await.done()?;
             }
             sides.ids.push(id);
         }
-        sides
+        Ok(sides)
     }
 
     /// With ids in the places of numbers; what is not made yet is nobody.
@@ -473,52 +482,97 @@ impl Sides {
         })
     }
 
-    /// Asserts that a filter gives both ways the same, page by page and sorted. How many it gave.
-    async fn compare(&self, resource_type: &Arc<ResourceType>, text: &str) -> usize {
-        let text = self.named(&in_full(text));
-        let filter = resolve(resource_type, &text).unwrap_or_else(|| panic!("{text}"));
-        let mut asked = query(resource_type, None);
-        asked.targets[0].filter = Some(filter);
-        let found = self.both(&asked, &text).await.0;
-        if found.len() > 1 {
-            let (first, next) = self.both(&Query { count: 1, ..asked.clone() }, &text).await;
-            let start = Start::After(next.expect("there is more"));
-            let rest = Query { start, total: false, ..asked.clone() };
-            let rest = self.both(&rest, &text).await.0;
-            assert_eq!([first, rest].concat(), found, "{text}");
-            asked.order = Some(SortOrder::Descending);
-            asked.targets[0].sort = resource_type.attribute("meta.created");
-            let mut sorted = self.both(&asked, &text).await.0;
-            sorted.reverse();
-            assert_eq!(sorted, found, "{text}");
+    /// A filter must give both ways the same, page by page and sorted. How many it gave; `None` for
+    /// one that the backend leaves to the service.
+    async fn compare(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        text: &str,
+    ) -> Outcome<Option<usize>> {
+        let filter = some("a filter that is valid", resolve(resource_type, text))?;
+        let mut asked = query(resource_type);
+        for target in &mut asked.targets {
+            target.filter = Some(filter.clone());
         }
-        found.len()
+        let Some((found, _)) = self.both(&asked).await? else { return Ok(None) };
+        if found.len() > 1 {
+            let first = Query { count: 1, ..asked.clone() };
+            let Some((first, next)) = self.both(&first).await? else { return Ok(None) };
+            let [ours, theirs] = next.map(|next| some("where the next page begins", next));
+            let rest = [ours?, theirs?].map(|next| Query {
+                start: Start::After(next),
+                total: false,
+                ..asked.clone()
+            });
+            let Some((rest, _)) = self.each(&rest).await? else { return Ok(None) };
+            same("the pages one after the other", [first, rest].concat(), found.clone())?;
+            asked.order = Some(SortOrder::Descending);
+            for target in &mut asked.targets {
+                target.sort = resource_type.attribute("meta.created");
+            }
+            let Some((mut sorted, _)) = self.both(&asked).await? else { return Ok(None) };
+            sorted.reverse();
+            same("the sorted ids in reverse", sorted, found.clone())?;
+        }
+        Ok(Some(found.len()))
     }
 
-    async fn both(
-        &self,
-        query: &Query,
-        text: &str,
-    ) -> (Vec<ResourceId>, Option<scim_server_adapters::Position>) {
-        let ours = self.sqlite.query(query).await.unwrap();
-        let theirs = self.memory.query(query).await.unwrap();
-        let ids = |page: &scim_server_adapters::Page| -> Vec<ResourceId> {
-            page.resources.iter().map(|r| r.id.clone()).collect()
-        };
-        assert_eq!((ids(&ours), ours.total), (ids(&theirs), theirs.total), "{text}");
-        // The positions of one backend mean nothing to the other, but here both count from 1.
-        assert_eq!(ours.next, theirs.next, "{text}");
-        (ids(&ours), ours.next)
+    async fn both(&self, query: &Query) -> Outcome<Option<Both>> {
+        self.each(&[query.clone(), query.clone()]).await
+    }
+
+    /// Each side is asked the same; only a position is its own.
+    async fn each(&self, [ours, theirs]: &[Query; 2]) -> Outcome<Option<Both>> {
+        let ours = self.ours.ask(ours).await;
+        if matches!(ours.result, Err(BackendError::Unsupported)) {
+            return Ok(None);
+        }
+        let (ours, theirs) = (ours.done()?, self.memory.ask(theirs).await.done()?);
+        let shown = |page: &Page| (ids(&page.resources), page.total, page.next.is_some());
+        same("ids, total, and whether there are more", shown(&ours), shown(&theirs))?;
+        Ok(Some((ids(&ours.resources), [ours.next, theirs.next])))
     }
 }
 
-/// Generated as proptest does, but many filters are asked of each data set, and nothing is
-/// shrunk: a failure names its filter, and the seed is fixed.
-#[test]
-fn any_filter_selects_what_it_selects_in_memory() {
-    let asked = std::env::var(MORE_DATA_SETS).ok().map(|sets| sets.parse().unwrap());
-    let seed = if asked.is_some() { [8; 32] } else { [7; 32] };
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
+/// The ids that both sides gave, and where the next page of each begins.
+type Both = (Vec<String>, [Option<Position>; 2]);
+
+fn with(object: &Value, name: &str, value: impl Into<Value>) -> Value {
+    let mut object = object.as_object().cloned().unwrap_or_default();
+    object.insert(name.to_owned(), value.into());
+    Value::Object(object)
+}
+
+/// What was compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Compared {
+    /// Pairs of a filter and a set of resources.
+    pub pairs: usize,
+    /// Those in which the filter selected something.
+    pub selective: usize,
+    /// Those that the backend left to the service ([`BackendError::Unsupported`]).
+    pub unsupported: usize,
+}
+
+/// Asks 240 generated filters of each of many generated sets of resources, of the backend and of
+/// the memory backend: the same ids in the same order, and the same total, page by page and sorted.
+///
+/// All operators, types, value filters, negation, nesting, extensions, a type of one's own, Unicode
+/// and missing values occur. `open` opens the backend for each set, with the types of
+/// [`registry`]; it may be the same database, since each set is another tenant. The same `seed`
+/// generates the same.
+///
+/// It starts a runtime of its own, so call it from a plain `#[test]`, not from an async one.
+///
+/// # Panics
+/// When the backend gives something else; the message names the filter. Nothing is shrunk.
+pub fn any_filter<B, F>(open: impl Fn() -> F, data_sets: usize, seed: u8) -> Compared
+where
+    B: ProvisioningBackend,
+    F: Future<Output = B>,
+{
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]);
     let config = Config { max_local_rejects: u32::MAX, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, rng);
     let kinds = [
@@ -529,20 +583,28 @@ fn any_filter_selects_what_it_selects_in_memory() {
             filters("Asset", &ASSET_PATHS, &["parts", "tags", "place", "counts", "AUDIT:owner"]),
         ),
     ];
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let (mut pairs, mut some) = (0, 0);
-    for _ in 0..asked.unwrap_or(DATA_SETS) {
-        let data = data().new_tree(&mut runner).unwrap().current();
-        let sides = runtime.block_on(Sides::new(&data));
-        for number in 0..FILTERS {
-            let (name, filters) = &kinds[number % kinds.len()];
-            let text = filters.new_tree(&mut runner).unwrap().current();
-            let found = runtime.block_on(sides.compare(REGISTRY.by_name(name).unwrap(), &text));
-            pairs += 1;
-            some += usize::from(found > 0);
+    let runtime = super::start_runtime();
+    let mut compared = Compared::default();
+    for _ in 0..data_sets {
+        let data = generate(&data(), &mut runner);
+        let backend = Arc::new(runtime.block_on(open()));
+        let sides = super::kept(runtime.block_on(Sides::new(backend, &data)));
+        for (name, filters) in kinds.iter().cycle().take(FILTERS) {
+            let text = sides.named(&in_full(&generate(filters, &mut runner)));
+            let compare = async { sides.compare(&of(name)?, &text).await };
+            let found = runtime.block_on(compare);
+            let found = found.map_err(|breach| breach.while_doing(format_args!("{name}, {text}")));
+            compared.pairs += 1;
+            match super::kept(found) {
+                Some(found) => compared.selective += usize::from(found > 0),
+                None => compared.unsupported += 1,
+            }
         }
     }
-    assert!(pairs >= 20_000, "{pairs}");
-    // Filters that select nothing say little.
-    assert!(some * 3 > pairs, "{some} of {pairs}");
+    compared
+}
+
+#[expect(clippy::expect_used, reason = "the strategies reject nothing for ever")]
+fn generate<S: Strategy>(strategy: &S, runner: &mut TestRunner) -> S::Value {
+    strategy.new_tree(runner).expect("a value is generated").current()
 }
