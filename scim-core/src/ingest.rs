@@ -171,7 +171,14 @@ impl<'a> Ingest<'a> {
     /// # Errors
     /// 400 `invalidValue` when the value does not fit.
     pub fn value(&mut self, attribute: &AttributeRef, value: Value) -> Result<Option<Value>> {
-        self.attribute(attribute.leaf(), &At::Path(attribute), value)
+        let at = At::Path(attribute);
+        let canonical = self.attribute(attribute.leaf(), &at, value)?;
+        if let (Some(sub), Some(value)) = (attribute.sub_attribute(), &canonical)
+            && self.is_no_id(attribute.attribute(), sub, &at, value)?
+        {
+            return Ok(None);
+        }
+        Ok(canonical)
     }
 
     /// The canonical form of one element of a multi-valued attribute; see [`Ingest::value`].
@@ -366,8 +373,16 @@ impl<'a> Ingest<'a> {
         if value.is_null() {
             return Ok(None);
         }
-        if value.as_str() == Some("") && self.tolerate(Quirk::EmptyMeansUnassigned) {
-            return Ok(None);
+        if value.as_str() == Some("") {
+            let quirk = match attribute.attribute_type {
+                AttributeType::String | AttributeType::Reference | AttributeType::Binary => {
+                    Quirk::EmptyMeansUnassigned
+                }
+                _ => Quirk::EmptyWhereNoText,
+            };
+            if self.tolerate(quirk) {
+                return Ok(None);
+            }
         }
         let canonical = match (attribute.attribute_type, value) {
             (AttributeType::Complex, value) => return self.complex(attribute, at, value),
@@ -468,7 +483,9 @@ impl<'a> Ingest<'a> {
                 continue;
             };
             let at = At::Sub(at, &sub.name);
-            if let Some(value) = self.part(sub, &at, value)? {
+            if let Some(value) = self.part(sub, &at, value)?
+                && !self.is_no_id(attribute, sub, &at, &value)?
+            {
                 insert_once(&mut canonical, key, &sub.name, value, &at)?;
             }
         }
@@ -489,6 +506,25 @@ impl<'a> Ingest<'a> {
             }
         }
         Ok((!canonical.is_empty()).then_some(Value::Object(canonical)))
+    }
+
+    /// Whether a reference to a resource has an empty text for the id of that, and the profile takes it
+    /// for none: an id is never empty (RFC 7643 §3.1).
+    fn is_no_id(
+        &mut self,
+        attribute: &Attribute,
+        sub: &Attribute,
+        at: &At<'_>,
+        value: &Value,
+    ) -> Result<bool> {
+        let is_id = sub.name == "value" && refers_to_resource(attribute);
+        if value != "" || !is_id || self.origin == Origin::Representation {
+            return Ok(false);
+        }
+        if self.tolerate(Quirk::EmptyWhereNoText) {
+            return Ok(true);
+        }
+        Err(ScimError::invalid_value(format!("`{at}` is empty, and no resource has such an id")))
     }
 
     /// The schema of schemas leaves out that `subAttributes` have the parts of `attributes`, among

@@ -24,6 +24,7 @@ impl Profile {
             Quirk::ValueFilterCreates,
             Quirk::RemoveWithValue,
             Quirk::IgnoreUnknownPaths,
+            Quirk::EmptyWhereNoText,
             Quirk::EmptyMeansUnassigned,
         ],
     )
@@ -40,7 +41,12 @@ impl Profile {
     /// Okta.
     pub const OKTA: Self = Self::tolerating(
         "okta",
-        &[Quirk::MissingSchemas, Quirk::IgnoreUnknownPaths, Quirk::EmptyMeansUnassigned],
+        &[
+            Quirk::MissingSchemas,
+            Quirk::IgnoreUnknownPaths,
+            Quirk::EmptyWhereNoText,
+            Quirk::EmptyMeansUnassigned,
+        ],
     );
 
     /// OneLogin, with its SCIM 2.0 and its older connectors.
@@ -51,14 +57,17 @@ impl Profile {
             Quirk::UnknownSchemaUris,
             Quirk::SchemaSpellings,
             Quirk::SingularForArray,
+            Quirk::EmptyWhereNoText,
             Quirk::EmptyMeansUnassigned,
             Quirk::Scim1Patch,
         ],
     );
 
     /// JumpCloud.
-    pub const JUMPCLOUD: Self =
-        Self::tolerating("jumpcloud", &[Quirk::EmptyMeansUnassigned, Quirk::RemoveWithValue]);
+    pub const JUMPCLOUD: Self = Self::tolerating(
+        "jumpcloud",
+        &[Quirk::EmptyWhereNoText, Quirk::EmptyMeansUnassigned, Quirk::RemoveWithValue],
+    );
 
     /// authentik.
     pub const AUTHENTIK: Self =
@@ -67,7 +76,12 @@ impl Profile {
     /// The SCIM plug-ins of Keycloak.
     pub const KEYCLOAK: Self = Self::tolerating(
         "keycloak",
-        &[Quirk::BooleanStrings, Quirk::ArrayForSingular, Quirk::EmptyMeansUnassigned],
+        &[
+            Quirk::BooleanStrings,
+            Quirk::ArrayForSingular,
+            Quirk::EmptyWhereNoText,
+            Quirk::EmptyMeansUnassigned,
+        ],
     );
 
     /// Every preset: [`Profile::STRICT`], [`Profile::INTEROP`], and those of identity providers.

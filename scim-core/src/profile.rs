@@ -77,8 +77,9 @@ pub enum Quirk {
     /// An object as JSON text inside the `value` of a multi-valued attribute:
     /// `{"value": "{\"value\":\"25\",\"displayName\":\"Admin\"}"}`. Sent by Entra for roles.
     ///
-    /// It could hurt a client whose values are JSON objects as text, with `value` in them; such a
-    /// client chooses a profile without this quirk.
+    /// It hurts a client whose values are JSON objects as text, with `value` in them: so
+    /// [`Profile::INTEROP`] has it only in a PATCH whose message is not the RFC's anyway
+    /// ([`Profile::for_message`]). Entra's operation names begin with a capital.
     JsonInString,
     /// A PATCH path whose filter matches nothing, `emails[type eq "work"].value`, with `add` or
     /// `replace`: the element is made, with the filter's own equalities. Sent by Entra.
@@ -95,11 +96,19 @@ pub enum Quirk {
     ///
     /// A client that counts on `invalidPath` is hurt.
     IgnoreUnknownPaths,
-    /// `""`, or `{"value": ""}`, for "no value": as `null`; and `filter=` with nothing after it, as
-    /// no filter. Sent by Entra and others.
+    /// `""` where no empty text can stand, for "no value": for a boolean, a number, a date, a complex
+    /// attribute as a whole, and the `value` of a reference such as `manager` or a member; and
+    /// `filter=` with nothing after it, as no filter. Sent by Entra and others.
     ///
-    /// It could hurt a client that means an empty string and not an unassigned attribute; RFC 7643
-    /// has no attribute for which that makes a difference.
+    /// Harmless: an empty text is none of these, nor is it the id of a resource (RFC 7643 §3.1), and a
+    /// filter has one expression at least (RFC 7644 §3.4.2.2).
+    EmptyWhereNoText,
+    /// `""` for "no value" of an attribute whose values are texts: as `null`. Sent by Entra and others
+    /// to clear an attribute.
+    ///
+    /// It hurts a client that means an empty text and not an unassigned attribute, and reads it back:
+    /// so [`Profile::INTEROP`] has it only in a PATCH whose message is not the RFC's anyway
+    /// ([`Profile::for_message`]). To filters both are the same.
     EmptyMeansUnassigned,
     /// A POST in a bulk request without a `bulkId`; it is answered without one (errata.md B4).
     ///
@@ -125,7 +134,7 @@ pub enum Quirk {
 
 impl Quirk {
     /// Every quirk, in the order of the table.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::OperationCase,
         Self::MissingSchemas,
         Self::UnknownSchemaUris,
@@ -143,6 +152,7 @@ impl Quirk {
         Self::ValueFilterCreates,
         Self::RemoveWithValue,
         Self::IgnoreUnknownPaths,
+        Self::EmptyWhereNoText,
         Self::EmptyMeansUnassigned,
         Self::MissingBulkId,
         Self::SchemaSpellings,
@@ -301,7 +311,7 @@ impl Choice {
 ///
 /// ```
 /// use scim_core::{Profile, Quirk};
-/// let profile = Profile::INTEROP.without(Quirk::JsonInString);
+/// let profile = Profile::INTEROP.without(Quirk::IgnoreUnknownPaths);
 /// assert!(profile.tolerates(Quirk::BooleanStrings));
 /// assert!(!Profile::STRICT.tolerates(Quirk::BooleanStrings));
 /// ```
@@ -309,6 +319,7 @@ impl Choice {
 pub struct Profile {
     name: &'static str,
     quirks: Quirks,
+    in_bent_messages: Quirks,
     validations: u8,
     choices: u8,
 }
@@ -320,12 +331,21 @@ impl Profile {
         .validating(Validation::Certificates)
         .validating(Validation::References);
     /// Every quirk of the table and no validation, so that identity providers work at once. The
-    /// default.
-    pub const INTEROP: Self = Self::tolerating("interop", &Quirk::ALL);
+    /// default. What the RFC allows means the same as under [`Profile::STRICT`]: the quirks by which
+    /// it would not, it has only in a PATCH that the RFC does not allow ([`Profile::for_message`]).
+    pub const INTEROP: Self = Self::tolerating("interop", &Quirk::ALL)
+        .only_in_bent_messages(Quirk::JsonInString)
+        .only_in_bent_messages(Quirk::EmptyMeansUnassigned);
 
     /// A profile with these quirks and nothing else.
     pub(crate) const fn tolerating(name: &'static str, quirks: &[Quirk]) -> Self {
-        Self { name, quirks: Quirks::NONE.with_all(quirks), validations: 0, choices: 0 }
+        Self {
+            name,
+            quirks: Quirks::NONE.with_all(quirks),
+            in_bent_messages: Quirks::NONE,
+            validations: 0,
+            choices: 0,
+        }
     }
 
     pub(crate) const fn called(mut self, name: &'static str) -> Self {
@@ -347,10 +367,41 @@ impl Profile {
         self
     }
 
-    /// The same profile with one quirk less.
+    /// The same profile with one quirk less, of those for every request as of those of
+    /// [`Profile::for_message`].
     #[must_use]
     pub const fn without(mut self, quirk: Quirk) -> Self {
         self.quirks = self.quirks.without(quirk);
+        self.in_bent_messages = self.in_bent_messages.without(quirk);
+        self
+    }
+
+    /// The same profile with `quirk` for no request but those of [`Profile::for_message`].
+    #[must_use]
+    pub const fn only_in_bent_messages(mut self, quirk: Quirk) -> Self {
+        self.quirks = self.quirks.without(quirk);
+        self.in_bent_messages = self.in_bent_messages.with(quirk);
+        self
+    }
+
+    /// The profile by which the values of a PATCH are read, in whose message these quirks fired
+    /// ([`PatchOp::fired`](crate::PatchOp::fired)): an operation's name in another case, no
+    /// `schemas`, the form of SCIM 1.1. With any of them the RFC does not allow the request, so that
+    /// what the values would mean by the RFC is not at stake, and the profile tolerates what it
+    /// tolerates [only in such](Profile::only_in_bent_messages), too.
+    ///
+    /// ```
+    /// use scim_core::{Profile, Quirk, Quirks};
+    /// let correct = Profile::INTEROP.for_message(Quirks::NONE);
+    /// assert!(!correct.tolerates(Quirk::JsonInString));
+    /// let bent = Profile::INTEROP.for_message(Quirks::NONE.with(Quirk::OperationCase));
+    /// assert!(bent.tolerates(Quirk::JsonInString));
+    /// ```
+    #[must_use]
+    pub fn for_message(mut self, fired: Quirks) -> Self {
+        if !fired.is_empty() {
+            self.quirks.extend(self.in_bent_messages);
+        }
         self
     }
 
@@ -368,16 +419,23 @@ impl Profile {
         self
     }
 
-    /// Whether the profile tolerates `quirk`.
+    /// Whether the profile tolerates `quirk`, in every request.
     #[must_use]
     pub const fn tolerates(&self, quirk: Quirk) -> bool {
         self.quirks.contains(quirk)
     }
 
-    /// The quirks that the profile tolerates.
+    /// The quirks that the profile tolerates in every request.
     #[must_use]
     pub const fn quirks(&self) -> Quirks {
         self.quirks
+    }
+
+    /// The quirks that the profile tolerates in requests that the RFC does not allow, and only there
+    /// ([`Profile::for_message`]).
+    #[must_use]
+    pub const fn quirks_of_bent_messages(&self) -> Quirks {
+        self.in_bent_messages
     }
 
     /// Whether the profile demands `validation`.

@@ -47,7 +47,8 @@ impl PatchPlan {
         patch: PatchOp,
         profile: &Profile,
     ) -> Result<Planned> {
-        Planner::new(resource_type, profile).plan(patch)
+        let profile = profile.for_message(patch.fired);
+        Planner::new(resource_type, &profile).plan(patch)
     }
 
     /// Whether there is nothing to do to the document nor to the members: a request that is only

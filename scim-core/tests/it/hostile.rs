@@ -218,7 +218,7 @@ fn json_in_strings_without_end() {
             let outer = many.join(", ");
             let body = user(&format!(r#""roles": [{{"value": {text}, {outer}}}]"#));
             let user = ResourceType::user();
-            let mut ingest = Ingest::new(&user, &Profile::INTEROP, Origin::Request);
+            let mut ingest = Ingest::new(&user, &Profile::ENTRA, Origin::Request);
             let resource = ingest.resource(body.as_bytes()).unwrap();
             assert_eq!(resource.get("roles.value").unwrap(), "x");
         }
@@ -226,7 +226,7 @@ fn json_in_strings_without_end() {
         let text = serde_json::Value::from("{".repeat(1 << 20));
         let body = user(&format!(r#""roles": [{{"value": {text}}}]"#));
         let user = ResourceType::user();
-        let mut ingest = Ingest::new(&user, &Profile::INTEROP, Origin::Request);
+        let mut ingest = Ingest::new(&user, &Profile::ENTRA, Origin::Request);
         let resource = ingest.resource(body.as_bytes()).unwrap();
         assert_eq!(resource.get("roles.value"), Some(&text));
     });

@@ -39,15 +39,19 @@ fn with(more: Value) -> Value {
 }
 
 fn check(quirk: Quirk, body: Value, expected: Value, strict: Strict) {
+    check_under(&Profile::INTEROP, quirk, body, expected, strict);
+}
+
+fn check_under(profile: &Profile, quirk: Quirk, body: Value, expected: Value, strict: Strict) {
     let expected = object(expected);
-    let (resource, fired) = ingest(&Profile::INTEROP, body.clone());
+    let (resource, fired) = ingest(profile, body.clone());
     assert_eq!(resource.unwrap().attributes(), &expected, "{quirk}: {body}");
     assert_eq!(fired.iter().collect::<Vec<_>>(), [quirk], "{body}");
     // No other quirk is needed for it.
     let (resource, fired) = ingest(&Profile::STRICT.with(quirk), body.clone());
     assert_eq!(resource.unwrap().attributes(), &expected, "{quirk}: {body}");
     assert_eq!(fired, Quirks::NONE.with(quirk));
-    for profile in [Profile::STRICT, Profile::INTEROP.without(quirk)] {
+    for profile in [Profile::STRICT, profile.without(quirk)] {
         match (ingest(&profile, body.clone()), &strict) {
             ((Err(error), fired), Refuses(detail)) => {
                 assert!(error.detail().contains(detail), "{quirk}: {error}");
@@ -352,7 +356,8 @@ fn bare_string_for_complex() {
 fn json_in_string() {
     let role =
         json!({"value": "25", "displayName": "Admin", "id": "x", "type": "inner"}).to_string();
-    check(
+    check_under(
+        &Profile::ENTRA,
         Quirk::JsonInString,
         with(json!({"roles": [{"VALUE": role, "Type": "outer", "primary": true}]})),
         json!({
@@ -366,20 +371,45 @@ fn json_in_string() {
     );
     // Text that is not such an object is text.
     for text in ["{", "{}", "{\"value\": 1}", "{\"value\": \"a\", \"VALUE\": \"b\"}", "[1]", "x"] {
-        let (resource, fired) =
-            ingest(&Profile::INTEROP, with(json!({"roles": [{"value": text}]})));
+        let (resource, fired) = ingest(&Profile::ENTRA, with(json!({"roles": [{"value": text}]})));
         assert_eq!(resource.unwrap().get("roles"), Some(&json!([{"value": text}])));
         assert_eq!(fired, Quirks::NONE, "{text}");
     }
     // Layer upon layer, so that reading the result again changes nothing.
     let twice = json!({"value": json!({"value": "25"}).to_string()}).to_string();
-    let (resource, _) = ingest(&Profile::INTEROP, with(json!({"roles": [{"value": twice}]})));
+    let (resource, _) = ingest(&Profile::ENTRA, with(json!({"roles": [{"value": twice}]})));
     assert_eq!(resource.unwrap().get("roles"), Some(&json!([{"value": "25"}])));
+}
+
+/// An empty text that is no text anyway, nor the id of a resource.
+#[test]
+fn empty_where_no_text() {
+    let user = json!({"userName": "bjensen"});
+    for (more, detail) in [
+        (json!({"active": ""}), "`active`: expected a boolean, found a string"),
+        (json!({"name": ""}), "`name`: expected an object, found a string"),
+        (json!({"addresses": [""]}), "`addresses[0]`: expected an object, found a string"),
+        (json!({"emails": [{"primary": ""}]}), "expected a boolean, found a string"),
+        (json!({ENTERPRISE_USER_URN: {"manager": {"VALUE": ""}}}), "manager.value` is empty"),
+    ] {
+        check(Quirk::EmptyWhereNoText, with(more), user.clone(), Refuses(detail));
+    }
+    let body = with(json!({ENTERPRISE_USER_URN: {"manager": ""}, "roles": [""]}));
+    let (resource, fired) = ingest(&Profile::INTEROP, body);
+    assert_eq!(resource.unwrap().attributes(), &object(user));
+    assert_eq!(fired, Quirks::NONE.with(Quirk::EmptyWhereNoText));
+    // Stored ones are told as they are.
+    let stored = json!({ENTERPRISE_USER_URN: {"manager": {"value": ""}}});
+    let resource_type = ResourceType::user();
+    let mut ingest = Ingest::new(&resource_type, &Profile::INTEROP, Origin::Representation);
+    let read = ingest.resource_from(object(with(stored.clone()))).unwrap();
+    assert_eq!(read.get(ENTERPRISE_USER_URN), stored.get(ENTERPRISE_USER_URN));
 }
 
 #[test]
 fn empty_means_unassigned() {
-    check(
+    check_under(
+        &Profile::ENTRA,
         Quirk::EmptyMeansUnassigned,
         with(json!({"title": "", "name": {"givenName": ""}, "emails": [{"value": ""}]})),
         json!({"userName": "bjensen"}),
@@ -395,7 +425,7 @@ fn the_quirks_add_up() {
         &Profile::INTEROP,
         json!({
             "username": "bjensen", "active": "True", "manager": ["17"], "emails": "b@example.com",
-            "addresses": null, "title": "",
+            "addresses": null, "name": "",
         }),
     );
     let expected = json!({
@@ -406,7 +436,7 @@ fn the_quirks_add_up() {
     assert_eq!(
         fired.to_string(),
         "MissingSchemas,BooleanStrings,UnqualifiedExtensionAttributes,ArrayForSingular,\
-         SingularForArray,BareStringForComplex,EmptyMeansUnassigned"
+         SingularForArray,BareStringForComplex,EmptyWhereNoText"
     );
 }
 
@@ -474,13 +504,23 @@ fn missing_bulk_id() {
 fn a_set_of_quirks_knows_its_quirks() {
     assert_eq!(Quirks::ALL.iter().count(), Quirk::ALL.len());
     for quirk in Quirk::ALL {
-        assert!(Profile::INTEROP.tolerates(quirk) && !Profile::STRICT.tolerates(quirk));
-        assert!(!Profile::INTEROP.without(quirk).tolerates(quirk));
+        let bent = Quirks::NONE.with(Quirk::OperationCase);
+        let interop = Profile::INTEROP.for_message(bent);
+        assert!(interop.tolerates(quirk) && !Profile::STRICT.for_message(bent).tolerates(quirk));
+        assert!(!Profile::INTEROP.without(quirk).for_message(bent).tolerates(quirk));
         let one = Quirks::NONE.with(quirk);
         assert_eq!(one.iter().collect::<Vec<_>>(), [quirk]);
         assert_eq!(one.to_string(), format!("{quirk:?}"));
         assert!(Quirks::ALL.contains_all(one) && !Quirks::NONE.contains_all(one));
     }
+    // What changes the meaning of a correct request is for those that are not.
+    let apart = Profile::INTEROP.quirks_of_bent_messages();
+    assert_eq!(
+        apart.iter().collect::<Vec<_>>(),
+        [Quirk::JsonInString, Quirk::EmptyMeansUnassigned]
+    );
+    assert!(apart.iter().all(|quirk| !Profile::INTEROP.tolerates(quirk)));
+    assert_eq!(Profile::INTEROP.for_message(Quirks::NONE), Profile::INTEROP);
     assert!(Quirks::NONE.is_empty() && Quirks::NONE.contains_all(Quirks::NONE));
     assert_eq!(Profile::default(), Profile::INTEROP);
 }
@@ -489,8 +529,10 @@ fn a_set_of_quirks_knows_its_quirks() {
 fn presets_are_found_by_their_names() {
     for preset in Profile::PRESETS {
         assert_eq!(Profile::preset(preset.name()), Some(preset));
-        // None tolerates what INTEROP does not.
-        assert!(Profile::INTEROP.quirks().contains_all(preset.quirks()), "{}", preset.name());
+        // None tolerates what INTEROP never does.
+        let mut all = Profile::INTEROP.quirks();
+        all.extend(Profile::INTEROP.quirks_of_bent_messages());
+        assert!(all.contains_all(preset.quirks()), "{}", preset.name());
     }
     assert_eq!(Profile::preset("auto"), None);
     assert_eq!(Profile::for_user_agent("goauthentik.io/2026.2"), Some(Profile::AUTHENTIK));

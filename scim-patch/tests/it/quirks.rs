@@ -278,19 +278,49 @@ fn bare_string_for_complex() {
     );
 }
 
+/// What would change the meaning of a correct request `INTEROP` does only in one that is not: here,
+/// because of the operation's name.
+fn only_in_bent_messages(
+    operation: &Value,
+    before: &Value,
+    bent: Value,
+    correct: Value,
+    quirk: Quirk,
+) {
+    for profile in [Profile::STRICT, Profile::INTEROP] {
+        let outcome = outcome(&profile, &user(), before, operation).unwrap();
+        assert_eq!(outcome.after.as_ref(), Some(&correct), "{operation}");
+        assert_eq!(outcome.fired, Quirks::NONE, "{operation}");
+    }
+    let mut capital = operation.clone();
+    capital["op"] = json!(operation["op"].as_str().unwrap().to_uppercase());
+    let fired = Quirks::NONE.with(Quirk::OperationCase).with(quirk);
+    let outcome_of = |profile| outcome(&profile, &user(), before, &capital);
+    let interop = outcome_of(Profile::INTEROP).unwrap();
+    assert_eq!((interop.after, interop.fired), (Some(bent), fired), "{capital}");
+    let without = outcome_of(Profile::INTEROP.without(quirk)).unwrap();
+    assert_eq!(without.after, Some(correct), "{capital}");
+    assert_eq!(outcome_of(Profile::STRICT).err(), Some(ScimType::InvalidSyntax));
+}
+
 #[test]
 fn json_in_string() {
     let text = r#"{"id":"06b0","value":"25","displayName":"Tour Guide"}"#;
     let operation = json!({"op": "add", "path": "roles", "value": [{"value": text}]});
-    let with = outcome(&Profile::INTEROP, &user(), &json!({}), &operation).unwrap();
+    let with = outcome(&only(Quirk::JsonInString), &user(), &json!({}), &operation).unwrap();
     assert_eq!(with.after, Some(json!({"roles": [{"value": "25", "display": "Tour Guide"}]})));
     assert_eq!(with.fired, Quirks::NONE.with(Quirk::JsonInString));
-    let without = outcome(&Profile::STRICT, &user(), &json!({}), &operation).unwrap();
-    assert_eq!(without.after, Some(json!({"roles": [{"value": text}]})));
+    only_in_bent_messages(
+        &operation,
+        &json!({}),
+        json!({"roles": [{"value": "25", "display": "Tour Guide"}]}),
+        json!({"roles": [{"value": text}]}),
+        Quirk::JsonInString,
+    );
     // And it is removed by the same text.
     let operation = json!({"op": "remove", "path": "roles", "value": [{"value": text}]});
     let before = json!({"roles": [{"value": "25", "display": "Tour Guide"}, {"value": "26"}]});
-    let with = outcome(&Profile::INTEROP, &user(), &before, &operation).unwrap();
+    let with = outcome(&Profile::ENTRA, &user(), &before, &operation).unwrap();
     assert_eq!(with.after, Some(json!({"roles": [{"value": "26"}]})));
 }
 
@@ -532,27 +562,61 @@ fn ignore_unknown_paths() {
 
 #[test]
 fn empty_means_unassigned() {
-    let before = json!({"title": "Guide", ENTERPRISE: {"manager": {"value": "1"}}, "emails": [{"value": "a@b.org"}]});
+    let before = json!({"title": "Guide", "emails": [{"value": "a@b.org"}]});
+    for (operation, gone, by_the_letter) in [
+        (json!({"op": "replace", "path": "title", "value": ""}), "title", json!("")),
+        (json!({"op": "replace", "value": {"title": ""}}), "title", json!("")),
+        (
+            json!({"op": "replace", "path": "emails", "value": [{"value": ""}]}),
+            "emails",
+            json!([{"value": ""}]),
+        ),
+    ] {
+        let (mut after, mut correct) = (before.clone(), before.clone());
+        after.as_object_mut().unwrap().remove(gone);
+        correct[gone] = by_the_letter;
+        let quirk = Quirk::EmptyMeansUnassigned;
+        let with = outcome(&only(quirk), &user(), &before, &operation).unwrap();
+        assert_eq!(with.after.as_ref(), Some(&after), "{operation}");
+        assert_eq!(with.fired, Quirks::NONE.with(quirk), "{operation}");
+        only_in_bent_messages(&operation, &before, after, correct, quirk);
+    }
+}
+
+/// No text belongs there, nor is an empty one the id of a resource.
+#[test]
+fn empty_where_no_text() {
+    let manager = format!("{ENTERPRISE}:manager");
+    let before = json!({"title": "Guide", "active": true, ENTERPRISE: {"manager": {"value": "1"}}});
     for (operation, gone) in [
-        (json!({"op": "replace", "path": "title", "value": ""}), "title"),
-        (json!({"op": "replace", "value": {"title": ""}}), "title"),
-        (
-            json!({"op": "replace", "path": format!("{ENTERPRISE}:manager"), "value": ""}),
-            ENTERPRISE,
-        ),
-        (
-            json!({"op": "replace", "path": format!("{ENTERPRISE}:manager"), "value": {"value": ""}}),
-            ENTERPRISE,
-        ),
-        (json!({"op": "replace", "path": "emails", "value": [{"value": ""}]}), "emails"),
+        (json!({"op": "replace", "path": "active", "value": ""}), "active"),
+        (json!({"op": "replace", "path": manager, "value": ""}), ENTERPRISE),
+        (json!({"op": "replace", "path": manager, "value": {"value": ""}}), ENTERPRISE),
+        (json!({"op": "replace", "path": format!("{manager}.value"), "value": ""}), ENTERPRISE),
+        (json!({"op": "replace", "value": {ENTERPRISE: {"manager": {"VALUE": ""}}}}), ENTERPRISE),
     ] {
         let mut after = before.clone();
         after.as_object_mut().unwrap().remove(gone);
-        let with = outcome(&Profile::INTEROP, &user(), &before, &operation).unwrap();
-        assert_eq!(with.after, Some(after), "{operation}");
-        assert_eq!(with.fired, Quirks::NONE.with(Quirk::EmptyMeansUnassigned), "{operation}");
+        tolerated(
+            Quirk::EmptyWhereNoText,
+            &user(),
+            &before,
+            &operation,
+            Some(after),
+            ScimType::InvalidValue,
+        );
     }
-    let operation = json!({"op": "replace", "path": "title", "value": ""});
-    let without = outcome(&Profile::STRICT, &user(), &before, &operation).unwrap();
-    assert_eq!(without.after.unwrap()["title"], "");
+    // Nobody is added to a group.
+    for value in [json!([{"value": ""}]), json!([""])] {
+        let operations = json!([{"op": "add", "path": "members", "value": value}]);
+        let planned = planned(&group(), &operations, &Profile::INTEROP).unwrap();
+        assert!(planned.plan.is_empty());
+        assert_eq!(planned.fired, Quirks::NONE.with(Quirk::EmptyWhereNoText));
+    }
+    let operations = json!([{"op": "add", "path": "members", "value": [{"value": ""}]}]);
+    let error = planned(&group(), &operations, &Profile::STRICT).unwrap_err();
+    assert_eq!(
+        error.detail(),
+        "operation 1: `members[0].value` is empty, and no resource has such an id"
+    );
 }

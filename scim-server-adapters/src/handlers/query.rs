@@ -173,8 +173,8 @@ fn resolve_filter(
 ) -> Result<Option<ResolvedFilter>, ScimError> {
     let Some(text) = request.filter.as_deref() else { return Ok(None) };
     // RFC 7644 §3.4.2.2: a filter has at least one expression.
-    if text.trim().is_empty() && x.profile.tolerates(Quirk::EmptyMeansUnassigned) {
-        x.fired.insert(Quirk::EmptyMeansUnassigned);
+    if text.trim().is_empty() && x.profile.tolerates(Quirk::EmptyWhereNoText) {
+        x.fired.insert(Quirk::EmptyWhereNoText);
         return Ok(None);
     }
     let resolved =

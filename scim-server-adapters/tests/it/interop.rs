@@ -52,7 +52,16 @@ fn edited(before: &Value, edit: &Value) -> Value {
 /// Sends a PATCH body to a user, under both profiles; `edit` is what is then different.
 #[track_caller]
 fn patch_body(before: &Value, body: &Value, edit: Value, strict: Strict) {
-    let cases = [(Profile::INTEROP, Same), (Profile::STRICT, strict)];
+    patch_under([(Profile::INTEROP, Same), (Profile::STRICT, strict)], before, body, edit);
+}
+
+#[track_caller]
+fn patch_under<const N: usize>(
+    cases: [(Profile, Strict); N],
+    before: &Value,
+    body: &Value,
+    edit: Value,
+) {
     for (profile, outcome) in cases {
         let (status, error, after, original) = block_on(async {
             let client = with(profile);
@@ -281,16 +290,21 @@ fn id_schemas_and_meta_without_path() {
     }
 }
 
+/// A correct request means what it says; Entra's are not correct, for their operation names begin
+/// with a capital. Its preset has the quirk for every request.
 #[test]
 fn json_text_inside_a_string() {
     let text = r#"{"id":"25","value":"25","displayName":"Tour Guide"}"#;
+    let role = json!({"roles": [{"value": "25", "display": "Tour Guide"}]});
+    for op in ["Add", "Replace"] {
+        let operation = json!([{"op": op, "path": "roles", "value": [{"value": text}]}]);
+        patch(json!({}), operation, role.clone(), Refuses("invalidSyntax"));
+    }
     let operation = json!([{"op": "add", "path": "roles", "value": [{"value": text}]}]);
-    patch(
-        json!({}),
-        operation,
-        json!({"roles": [{"value": "25", "display": "Tour Guide"}]}),
-        Keeps(json!({"roles": [{"value": text}]})),
-    );
+    patch(json!({}), operation.clone(), json!({"roles": [{"value": text}]}), Same);
+    let entra = [(Profile::ENTRA, Same), (Profile::ENTRA_SCIM2, Same)];
+    patch_under(entra, &json!({}), &operations(operation), role);
+    post(json!({"roles": [{"value": text}]}), json!({"roles": [{"value": text}]}), Same);
 }
 
 // Shapes of values.
@@ -380,21 +394,34 @@ fn empty_values_as_remove() {
     }
     let operation = json!([{"op": "replace", "path": "title", "value": null}]);
     patch(title.clone(), operation, json!({"title": null}), Same);
+    // An empty text is a text in a correct request, and means none in Entra's.
     let operation = json!([{"op": "replace", "path": "title", "value": ""}]);
-    patch(title.clone(), operation, json!({"title": null}), Keeps(json!({"title": ""})));
+    patch(title.clone(), operation.clone(), json!({"title": ""}), Same);
+    let entra = [(Profile::ENTRA, Same), (Profile::ONELOGIN, Same)];
+    patch_under(entra, &title, &operations(operation), json!({"title": null}));
+    let operation = json!([{"op": "Replace", "path": "title", "value": ""}]);
+    patch(title.clone(), operation, json!({"title": null}), Refuses("invalidSyntax"));
+    let body = json!({"Operations": [{"op": "replace", "value": {"title": ""}}]});
+    patch_body(&title, &body, json!({"title": null}), Refuses("invalidSyntax"));
+    // Elsewhere it is none, whoever sends it: no boolean, and no id.
+    let operation = json!([{"op": "replace", "path": "active", "value": ""}]);
+    patch(json!({"active": true}), operation, json!({"active": null}), Refuses("invalidValue"));
     let before = json!({ENTERPRISE: {"manager": {"value": "26118915"}, "department": "Tours"}});
     let edit = json!({ENTERPRISE: {"department": "Tours"}});
     let path = format!("{ENTERPRISE}:manager");
     let operation = json!([{"op": "replace", "path": path, "value": {"value": ""}}]);
-    let strict = json!({ENTERPRISE: {"manager": {"value": ""}, "department": "Tours"}});
-    patch(before.clone(), operation, edit.clone(), Keeps(strict));
+    patch(before.clone(), operation, edit.clone(), Refuses("invalidValue"));
     let operation = json!([{"op": "replace", "path": path, "value": ""}]);
     patch(before.clone(), operation, edit.clone(), Refuses("invalidValue"));
     let operation = json!([{"op": "replace", "path": path, "value": null}]);
     patch(before, operation, edit, Same);
     // RFC 7643 §2.5: null and an empty array are no value.
     post(json!({"title": null, "emails": [], "roles": null}), json!({}), Same);
-    post(json!({"title": ""}), json!({}), Keeps(json!({"title": ""})));
+    post(json!({"title": ""}), json!({"title": ""}), Same);
+    let nobody = json!({ENTERPRISE: {"manager": {"value": ""}}});
+    post(nobody, json!({}), Refuses("invalidValue"));
+    let members = json!([{"op": "add", "path": "members", "value": [{"value": ""}]}]);
+    patch_group(operations(members), &["$b", "$j"], Refuses("invalidValue"));
 }
 
 // Filters that match nothing.
