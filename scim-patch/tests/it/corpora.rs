@@ -3,19 +3,22 @@
 //! The suites know no schemas, or parts of resources only. Each case is mapped onto a resource type:
 //! the built-in User with a further extension, or one whose schema is made of the case's own
 //! documents. Each verdict is ours by the RFC under [`Profile::INTEROP`]; where it is not the
-//! suite's, it stands in a table with its reason, and where [`Profile::STRICT`] gives another, with
-//! the quirks that make the difference. A row that is no longer true fails.
+//! suite's, it stands in a table with its reason. Then each case under [`Profile::STRICT`] and every
+//! preset: where two of them disagree, it stands in a second table with the quirks that make the
+//! difference, and a profile gives what `STRICT` gives with those of these quirks that it has. A row
+//! that is no longer true fails.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use scim_core::{
-    Ingest, Origin, Profile, Quirk, Registry, ResourceType, ScimError, ScimType, schema::USER_URN,
+    Ingest, Origin, Profile, Quirk, Quirks, Registry, ResourceType, ScimError, ScimType,
+    schema::USER_URN,
 };
 use serde_json::{Map, Value, json};
 
 use crate::corpus;
-use crate::patching::{ENTERPRISE, planned};
+use crate::patching::{ENTERPRISE, message, planned};
 
 /// Ours is right and the suite's is not, or is not what SCIM provides for.
 struct Difference {
@@ -27,10 +30,10 @@ const fn differs(case: usize, reason: &'static str) -> Difference {
     Difference { case, reason }
 }
 
-/// What the letter of the RFC gives instead, and the quirks that make ours of it.
-struct Strict {
+/// What the letter of the RFC gives, and the quirks by which profiles give something else.
+struct Bent {
     cases: &'static [usize],
-    gives: Verdict,
+    strict: Verdict,
     quirks: &'static [Quirk],
 }
 
@@ -46,7 +49,7 @@ struct Suite<'s> {
     cases: usize,
     resource_type: fn(&Case) -> Arc<ResourceType>,
     differences: &'s [Difference],
-    strict: &'s [Strict],
+    bent: &'s [Bent],
 }
 
 struct Case {
@@ -105,11 +108,11 @@ fn ivixvi() {
             differs(106, ONE_VALUE),
             differs(107, ONE_VALUE),
         ],
-        strict: &[
-            Strict { cases: &[8, 25, 26], gives: Verdict::Unchanged, quirks: &[Quirk::DottedKeys] },
-            Strict {
+        bent: &[
+            Bent { cases: &[8, 25, 26], strict: Verdict::Unchanged, quirks: &[Quirk::DottedKeys] },
+            Bent {
                 cases: &[56, 104],
-                gives: Verdict::Refused(ScimType::NoTarget),
+                strict: Verdict::Refused(ScimType::NoTarget),
                 quirks: &[Quirk::ValueFilterCreates],
             },
         ],
@@ -131,25 +134,25 @@ fn scimmy() {
             ),
             differs(13, LEFT_UNCHANGED),
         ],
-        strict: &[
-            Strict {
+        bent: &[
+            Bent {
                 cases: &[3],
-                gives: Verdict::Refused(ScimType::InvalidFilter),
+                strict: Verdict::Refused(ScimType::InvalidFilter),
                 quirks: &[Quirk::UnquotedFilterValues],
             },
-            Strict {
+            Bent {
                 cases: &[5, 7, 9],
-                gives: Verdict::Refused(ScimType::InvalidSyntax),
+                strict: Verdict::Refused(ScimType::InvalidSyntax),
                 quirks: &[Quirk::RemoveWithValue],
             },
-            Strict {
+            Bent {
                 cases: &[11],
-                gives: Verdict::Refused(ScimType::InvalidSyntax),
+                strict: Verdict::Refused(ScimType::InvalidSyntax),
                 quirks: &[Quirk::OperationCase, Quirk::UnquotedFilterValues],
             },
-            Strict {
+            Bent {
                 cases: &[15],
-                gives: Verdict::Refused(ScimType::NoTarget),
+                strict: Verdict::Refused(ScimType::NoTarget),
                 quirks: &[Quirk::ValueFilterCreates],
             },
         ],
@@ -181,19 +184,19 @@ fn ssoready() {
                  complex attribute, RFC 7644 §3.5.2.3)",
             ),
         ],
-        strict: &[
+        bent: &[
             // The suite writes `Replace` and `Add`.
-            Strict {
+            Bent {
                 cases: &[
                     12, 13, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32,
                     33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43,
                 ],
-                gives: Verdict::Refused(ScimType::InvalidSyntax),
+                strict: Verdict::Refused(ScimType::InvalidSyntax),
                 quirks: &[Quirk::OperationCase],
             },
-            Strict {
+            Bent {
                 cases: &[44],
-                gives: Verdict::Refused(ScimType::InvalidSyntax),
+                strict: Verdict::Refused(ScimType::InvalidSyntax),
                 quirks: &[Quirk::OperationCase, Quirk::ValueFilterCreates],
             },
         ],
@@ -211,72 +214,65 @@ impl Suite<'_> {
         let mut reasons: BTreeMap<usize, &str> =
             self.differences.iter().map(|d| (d.case, d.reason)).collect();
         assert_eq!(reasons.len(), self.differences.len(), "a case stands in the table twice");
-        let mut strict_rows: BTreeMap<usize, &Strict> =
-            self.strict.iter().flat_map(|row| row.cases.iter().map(move |c| (*c, row))).collect();
-        let (mut agreeing, mut faults) = (0, Vec::new());
+        let mut rows: BTreeMap<usize, &Bent> =
+            self.bent.iter().flat_map(|row| row.cases.iter().map(move |c| (*c, row))).collect();
+        let (mut agreeing, mut bent, mut faults) = (0, 0, Vec::new());
         for (index, case) in cases.iter().enumerate() {
             let case = Case::read(case);
             let resource_type = (self.resource_type)(&case);
-            let ours = case.outcome(&resource_type, &Profile::INTEROP);
+            let ours = case.outcome(&resource_type, &Profile::INTEROP).0;
             match (case.agrees(&resource_type, &ours), reasons.remove(&index)) {
                 (true, None) => agreeing += 1,
                 (false, Some(_)) => {}
                 (true, Some(reason)) => faults.push(format!("{index}: stale row: {reason}")),
                 (false, None) => faults.push(format!("{index}: unexplained: {ours:?}")),
             }
-            let strict = case.outcome(&resource_type, &Profile::STRICT);
-            match (strict == ours, strict_rows.remove(&index)) {
-                (true, None) => {}
-                (true, Some(_)) => faults.push(format!("{index}: stale row for STRICT")),
-                (false, None) => {
-                    faults.push(format!("{index}: STRICT differs, unexplained: {strict:?}"));
-                }
-                (false, Some(row)) => {
-                    faults.extend(
-                        row.fault(&case, &resource_type, &ours, &strict)
-                            .map(|fault| format!("{index}: row for STRICT: {fault}")),
-                    );
+            let row = rows.remove(&index);
+            let fault = row.and_then(|row| row.fault(&case, &resource_type));
+            faults.extend(fault.map(|fault| format!("{index}: row of quirks: {fault}")));
+            let quirks = row.map(|row| row.quirks).unwrap_or_default();
+            for profile in Profile::PRESETS {
+                match case.bends(&resource_type, &profile, quirks) {
+                    Ok(differs) => bent += usize::from(differs),
+                    Err(fault) => faults.push(format!("{index}: {}: {fault}", profile.name())),
                 }
             }
         }
         faults.extend(reasons.keys().map(|case| format!("{case}: a row without a case")));
-        faults
-            .extend(strict_rows.keys().map(|case| format!("{case}: a STRICT row without a case")));
+        faults.extend(rows.keys().map(|case| format!("{case}: a row of quirks without a case")));
         assert!(faults.is_empty(), "{}:\n{}", self.file, faults.join("\n"));
         assert_eq!(agreeing + self.differences.len(), self.cases);
-        println!("{}: {agreeing} agree, {} differ with reason", self.file, self.differences.len());
+        println!(
+            "{}: {agreeing} agree, {} differ with reason; {bent} of {} outcomes of profiles differ \
+             from the strict one, by named quirks",
+            self.file,
+            self.differences.len(),
+            cases.len() * Profile::PRESETS.len(),
+        );
     }
 }
 
-impl Strict {
+/// `STRICT` with these quirks.
+fn strict_with(quirks: impl IntoIterator<Item = Quirk>) -> Profile {
+    quirks.into_iter().fold(Profile::STRICT, Profile::with)
+}
+
+impl Bent {
     /// What is wrong with the row, if something is.
-    fn fault(
-        &self,
-        case: &Case,
-        resource_type: &Arc<ResourceType>,
-        ours: &Outcome,
-        strict: &Outcome,
-    ) -> Option<String> {
-        let gives = match strict {
-            Outcome::Refused(scim_type) => Verdict::Refused(*scim_type),
+    fn fault(&self, case: &Case, resource_type: &Arc<ResourceType>) -> Option<String> {
+        let with = |profile| case.outcome(resource_type, &profile).0;
+        let strict = match with(Profile::STRICT) {
+            Outcome::Refused(scim_type) => Verdict::Refused(scim_type),
             Outcome::Patched { changed: false, .. } => Verdict::Unchanged,
             Outcome::Patched { changed: true, .. } => Verdict::Otherwise,
         };
-        if gives != self.gives {
-            return Some(format!("gives {gives:?}"));
+        if strict != self.strict {
+            return Some(format!("STRICT gives {strict:?}"));
         }
-        let with = |quirks: &[Quirk]| {
-            let profile =
-                quirks.iter().fold(Profile::STRICT, |profile, quirk| profile.with(*quirk));
-            case.outcome(resource_type, &profile)
-        };
-        if with(self.quirks) != *ours {
-            return Some(format!("{:?} do not make ours of it", self.quirks));
-        }
-        let needless = self.quirks.iter().find(|quirk| {
-            let others: Vec<_> = self.quirks.iter().copied().filter(|q| q != *quirk).collect();
-            with(&others) == *ours
-        });
+        let quirks = || self.quirks.iter().copied();
+        let all = with(strict_with(quirks()));
+        let needless =
+            quirks().find(|quirk| with(strict_with(quirks().filter(|q| q != quirk))) == all);
         needless.map(|quirk| format!("{quirk} is not needed"))
     }
 }
@@ -300,16 +296,49 @@ impl Case {
         Self { before: object(&case["before"]), operations: case["ops"].clone(), expected }
     }
 
-    fn outcome(&self, resource_type: &Arc<ResourceType>, profile: &Profile) -> Outcome {
+    /// What a profile makes of it, and the quirks that fired, as far as it came.
+    fn outcome(&self, resource_type: &Arc<ResourceType>, profile: &Profile) -> (Outcome, Quirks) {
         let before = canonical(resource_type, &self.before).unwrap_or_else(|_| self.before.clone());
-        let after = planned(resource_type, &self.operations, profile)
-            .and_then(|planned| planned.plan.document.apply(&before));
-        match after {
+        let mut fired = Quirks::NONE;
+        let after = planned(resource_type, &self.operations, profile).and_then(|planned| {
+            let after = planned.plan.document.apply(&before);
+            fired.extend(planned.fired);
+            fired.extend(planned.late.fired());
+            after
+        });
+        let outcome = match after {
             Ok(after) => {
                 Outcome::Patched { changed: after.is_some(), after: after.unwrap_or(before) }
             }
             Err(error) => Outcome::Refused(error.scim_type().expect("a scimType")),
+        };
+        (outcome, fired)
+    }
+
+    /// Whether a profile gives something else than `STRICT`, which is to be the work of those of
+    /// these quirks that it has, and of no other.
+    fn bends(
+        &self,
+        resource_type: &Arc<ResourceType>,
+        profile: &Profile,
+        quirks: &[Quirk],
+    ) -> Result<bool, String> {
+        let of_message = message(&self.operations, profile).map_or(Quirks::NONE, |m| m.fired);
+        let has = profile.for_message(of_message).quirks();
+        let named: Vec<Quirk> = quirks.iter().copied().filter(|q| has.contains(*q)).collect();
+        let (outcome, fired) = self.outcome(resource_type, profile);
+        let by_these = self.outcome(resource_type, &strict_with(named.iter().copied())).0;
+        if outcome != by_these {
+            return Err(format!("not by {named:?} alone: {outcome:?}"));
         }
+        if let Some(other) = fired.iter().find(|quirk| !named.contains(quirk)) {
+            return Err(format!("{other} fired, which the row does not name"));
+        }
+        let silent = named.iter().find(|quirk| !fired.contains(**quirk));
+        if let (Outcome::Patched { .. }, Some(silent)) = (&outcome, silent) {
+            return Err(format!("{silent} did not fire"));
+        }
+        Ok(outcome != self.outcome(resource_type, &Profile::STRICT).0)
     }
 
     fn agrees(&self, resource_type: &Arc<ResourceType>, ours: &Outcome) -> bool {
