@@ -45,6 +45,7 @@ mod path;
 mod presets;
 mod profile;
 mod projection;
+mod reference;
 mod replacing;
 mod required;
 mod resource;
@@ -66,6 +67,7 @@ pub use messages::{
 pub use path::{AttributeRef, Target};
 pub use profile::{Choice, Profile, Quirk, Quirks, Validation};
 pub use projection::AttributeSet;
+pub use reference::Reference;
 pub use resource::{Meta, Resource, Secret, document_text, schemas_of};
 pub use resource_type::{Registry, ResourceType, SchemaExtension, common_attributes};
 pub use schema::{Attribute, AttributeType, Mutability, Returned, Schema, Uniqueness};

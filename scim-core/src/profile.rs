@@ -275,9 +275,26 @@ pub enum Validation {
     /// 409 `uniqueness`. The schema does not ask for it (RFC 7643 §4.2); Entra looks a group up by
     /// its name and adopts what it finds. In [`Profile::ENTRA`].
     UniqueGroupNames,
+    /// Whatever a write names as a member, a manager and the like is a resource of the tenant: else
+    /// it is 400 `invalidValue`, with the attribute and the id. The store looks when it writes, so
+    /// that of a write and a delete at the same time the first one counts; in a bulk request what an
+    /// earlier operation makes is there. What is deleted later leaves its groups, but stays in other
+    /// references, which have no `$ref` then. Without it what is named may come later, or never.
+    ExistingReferences,
 }
 
 impl Validation {
+    /// Every validation.
+    pub const ALL: [Self; 7] = [
+        Self::CanonicalValues,
+        Self::UnknownAttributes,
+        Self::Countries,
+        Self::Certificates,
+        Self::References,
+        Self::UniqueGroupNames,
+        Self::ExistingReferences,
+    ];
+
     const fn bit(self) -> u8 {
         1 << (self as u8)
     }

@@ -1,6 +1,6 @@
 //! What an operation does to one attribute.
 
-use scim_core::{AttributeRef, Mutability, Result, ScimError};
+use scim_core::{AttributeRef, Mutability, Reference, Result, ScimError, refers_to_resource};
 use serde_json::{Map, Value};
 
 use crate::elements::{self, ElementsChange};
@@ -34,6 +34,25 @@ pub(crate) enum Action {
 }
 
 impl AttributeChange {
+    /// The resources that it names in values to be set.
+    pub(crate) fn references(&self) -> Vec<Reference> {
+        let attribute = self.attribute.attribute();
+        if !refers_to_resource(attribute) || attribute.mutability == Mutability::ReadOnly {
+            return Vec::new();
+        }
+        let of = |element: &Value| element.get("value").cloned();
+        let values: Vec<Value> = match &self.action {
+            Action::Set(_) | Action::Unset => Vec::new(),
+            Action::Parts(parts) => parts.sets("value").cloned().collect(),
+            Action::Append(elements) | Action::ReplaceAll(elements) => {
+                elements.iter().filter_map(of).collect()
+            }
+            Action::Elements(change) => change.set_values(),
+        };
+        let texts = values.iter().filter_map(Value::as_str);
+        texts.map(|value| Reference::new(&self.attribute, value)).collect()
+    }
+
     /// The value that the attribute has after the change, from the one it had before.
     ///
     /// # Errors

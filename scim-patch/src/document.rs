@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use scim_core::{Attribute, AttributeRef, Mutability, ResourceType, Result, Schema, ScimError};
+use scim_core::{
+    Attribute, AttributeRef, Mutability, Reference, ResourceType, Result, Schema, ScimError,
+};
 use serde_json::{Map, Value};
 
 use crate::change::{Action, AttributeChange};
@@ -40,6 +42,15 @@ impl DocumentPlan {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
+    }
+
+    /// The resources that it names in values to be set.
+    pub(crate) fn references(&self) -> Vec<Reference> {
+        let changes = self.steps.iter().filter_map(|step| match &step.change {
+            DocumentChange::Attribute(change) => Some(change),
+            DocumentChange::RemoveExtension(_) => None,
+        });
+        changes.flat_map(|change| change.references()).collect()
     }
 
     /// Applies all changes to canonical attributes: those of a document as stores keep it, without

@@ -54,6 +54,21 @@ impl ElementsChange {
         }
     }
 
+    /// The `value`s that elements get by it, or have that it makes.
+    pub(crate) fn set_values(&self) -> Vec<Value> {
+        let of = |element: &Value| element.get("value").cloned();
+        let mut values: Vec<Value> = match &self.action {
+            ElementAction::Remove => Vec::new(),
+            ElementAction::Replace(element) => of(element).into_iter().collect(),
+            ElementAction::Change(parts) => parts.sets("value").cloned().collect(),
+        };
+        values.extend(match &self.no_match {
+            NoMatch::Create(element) | NoMatch::Tolerated(_, Some(element)) => of(element),
+            NoMatch::Nothing | NoMatch::NoTarget | NoMatch::Tolerated(_, None) => None,
+        });
+        values
+    }
+
     /// Whether it looks at the sub-attribute of that name.
     pub(crate) fn mentions(&self, name: &str) -> bool {
         let changed = match &self.action {

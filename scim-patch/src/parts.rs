@@ -61,6 +61,14 @@ impl Parts {
         self.0.iter().map(|(part, _)| part)
     }
 
+    /// What the sub-attribute of that name is set to.
+    pub(crate) fn sets(&self, name: &str) -> impl Iterator<Item = &Value> {
+        self.0.iter().filter_map(move |(part, change)| match change {
+            PartChange::Set(value) if part.name == name => Some(value),
+            _ => None,
+        })
+    }
+
     /// Whether the sub-attribute of that name is cleared.
     pub(crate) fn clears(&self, name: &str) -> bool {
         self.0.iter().any(|(part, change)| part.name == name && matches!(change, PartChange::Clear))

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use scim_core::{PatchOp, Profile, Quirks, ResourceType, Result, Secret, Target};
+use scim_core::{PatchOp, Profile, Quirks, Reference, ResourceType, Result, Secret, Target};
 
 use crate::document::DocumentPlan;
 use crate::late::LateQuirks;
@@ -49,6 +49,26 @@ impl PatchPlan {
     ) -> Result<Planned> {
         let profile = profile.for_message(patch.fired);
         Planner::new(resource_type, &profile).plan(patch)
+    }
+
+    /// The resources that the request names, as values to be set or members to be added, each once:
+    /// for a server that demands that they exist
+    /// ([`Validation::ExistingReferences`](scim_core::Validation::ExistingReferences)). What is only
+    /// looked for, or removed, is not among them.
+    #[must_use]
+    pub fn references(&self) -> Vec<Reference> {
+        let mut found = self.document.references();
+        for operation in &*self.members {
+            match operation {
+                MemberOp::Add(given) | MemberOp::Replace(given) => {
+                    let named = given.iter().map(|m| Arc::clone(&m.value));
+                    found.extend(named.map(|value| Reference::new(&"members", value)));
+                }
+                MemberOp::Select(select) => found.extend(select.references()),
+                MemberOp::Remove(_) | MemberOp::Clear => {}
+            }
+        }
+        Reference::once_each(found)
     }
 
     /// Whether there is nothing to do to the document nor to the members: a request that is only

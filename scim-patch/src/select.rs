@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use scim_core::{Member, Result};
+use scim_core::{Member, Reference, Result};
 use serde_json::Value;
 
 use crate::change::AttributeChange;
@@ -47,6 +47,10 @@ impl SelectMembers {
     /// without `value`. `members` is then as before.
     pub fn apply(&self, members: &mut Vec<Member>) -> Result<bool> {
         self.apply_within(members, &mut Work::new())
+    }
+
+    pub(crate) fn references(&self) -> Vec<Reference> {
+        self.change.references()
     }
 
     pub(crate) fn apply_within(&self, members: &mut Vec<Member>, work: &mut Work) -> Result<bool> {

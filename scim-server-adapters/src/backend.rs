@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use scim_core::schema::{GROUP_URN, USER_URN};
 use scim_core::{
-    AttributeRef, AttributeSet, DateTime, Member, Resource, ResourceId, ResourceType, ScimError,
-    ScimType, Secret, SortOrder, Version, schemas_of,
+    AttributeRef, AttributeSet, DateTime, Member, Reference, Resource, ResourceId, ResourceType,
+    ScimError, ScimType, Secret, SortOrder, Version, schemas_of,
 };
 use scim_filter::ResolvedFilter;
 use scim_patch::PatchPlan;
@@ -105,7 +105,8 @@ pub trait ProvisioningBackend: Send + Sync + 'static {
     /// # Errors
     /// [`BackendError::NotFound`], [`BackendError::PreconditionFailed`],
     /// [`BackendError::Conflict`] for a value that must be unique, and [`BackendError::Scim`] for
-    /// what applying a plan or replacing refuses. Nothing has changed then.
+    /// what applying a plan or replacing refuses, and for a reference that dangles
+    /// ([`Write::must_exist`]). Nothing has changed then.
     async fn write(&self, cx: &RequestContext, write: Write) -> Result<Written, BackendError>;
 
     /// Performs units of writes in their order, each atomic on its own, in one durable commit where
@@ -403,6 +404,12 @@ pub struct Write {
     /// uniqueness is, among the resources that were made or changed by such writes. So those that
     /// were there before the setting are covered from the next change of their document.
     pub unique_display_name: bool,
+    /// The resources that the tenant must have, of whatever type, when the write happens
+    /// ([`Validation::ExistingReferences`](scim_core::Validation::ExistingReferences)): looked for
+    /// in the same transaction, after the resource itself and the precondition. The first that is
+    /// not there is the error, [`Reference::dangles`]. Those that the same unit makes are not among
+    /// them.
+    pub must_exist: Vec<Reference>,
 }
 
 /// What a write does. Exhaustive: these are the writes of RFC 7644 §3.

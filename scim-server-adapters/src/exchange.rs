@@ -10,8 +10,8 @@ use http::header::{
 use http::request::Parts;
 use http::{Response, StatusCode};
 use scim_core::{
-    AttributeSet, Choice, Ingest, Origin, Profile, Quirks, Resource, ResourceId, ResourceType,
-    Returned, ScimError, Secret, Target, Validation, Version,
+    AttributeSet, Choice, Ingest, Origin, Profile, Quirks, Reference, Resource, ResourceId,
+    ResourceType, Returned, ScimError, Secret, Target, Validation, Version,
 };
 use scim_patch::LateQuirks;
 use serde_json::{Map, Value};
@@ -186,6 +186,21 @@ impl Exchange<'_> {
     /// Whether the profile demands that resources of that type differ in `displayName`.
     pub(crate) fn unique_display_name(&self, resource_type: &ResourceType) -> bool {
         resource_type.has_members() && self.profile.validates(Validation::UniqueGroupNames)
+    }
+
+    /// Those of the resources that a request refers to which must exist: all where the profile
+    /// demands it, else none.
+    pub(crate) fn must_exist(&self, references: impl FnOnce() -> Vec<Reference>) -> Vec<Reference> {
+        if self.profile.validates(Validation::ExistingReferences) {
+            references()
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// The same of a resource that was sent.
+    pub(crate) fn must_exist_for(&self, resource: &Resource) -> Vec<Reference> {
+        self.must_exist(|| Reference::all_in(resource.resource_type(), resource.attributes()))
     }
 
     /// Whether a PATCH of that type answers 204 rather than with the resource.

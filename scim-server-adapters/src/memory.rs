@@ -7,8 +7,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use scim_core::{
-    DateTime, Member, Resource, ResourceId, ResourceType, ScimError, ScimType, SortOrder, Version,
-    refers_to_resource,
+    DateTime, Member, Reference, Resource, ResourceId, ResourceType, ScimError, ScimType,
+    SortOrder, Version, refers_to_resource,
 };
 use scim_patch::{MemberOp, PatchPlan, apply_members};
 use serde_json::{Map, Value};
@@ -294,6 +294,13 @@ impl Tenant {
             .collect()
     }
 
+    fn all_exist(&self, references: &[Reference]) -> Result<(), BackendError> {
+        match references.iter().find(|r| !self.by_id.contains_key(&*r.value)) {
+            Some(reference) => Err(reference.dangles().into()),
+            None => Ok(()),
+        }
+    }
+
     /// Takes the values that must be unique for a resource, in place of those it had. Nothing has
     /// changed when it fails.
     fn claim(&mut self, sequence: u64, new: &[UniqueValue]) -> Result<(), BackendError> {
@@ -540,9 +547,17 @@ impl Tenant {
     }
 
     fn write(&mut self, write: Write, now: DateTime) -> Result<Written, BackendError> {
-        let Write { resource_type, change, precondition, returning, unique_display_name } = write;
+        let Write {
+            resource_type,
+            change,
+            precondition,
+            returning,
+            unique_display_name,
+            must_exist,
+        } = write;
         let (sequence, changed) = match change {
             Change::Create { id, resource, secret: _ } => {
+                self.all_exist(&must_exist)?;
                 (self.create(id, resource_type, resource, unique_display_name, now)?, true)
             }
             Change::Delete { id } => {
@@ -553,10 +568,12 @@ impl Tenant {
             }
             Change::Replace { id, resource, secret: _ } => {
                 let sequence = self.checked(&resource_type, &id, &precondition)?;
+                self.all_exist(&must_exist)?;
                 (sequence, self.replace(sequence, resource, unique_display_name, now)?)
             }
             Change::Patch { id, plan } => {
                 let sequence = self.checked(&resource_type, &id, &precondition)?;
+                self.all_exist(&must_exist)?;
                 (sequence, self.patch(sequence, &plan, unique_display_name, now)?)
             }
         };

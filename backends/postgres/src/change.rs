@@ -1,11 +1,11 @@
 //! Writes to one resource, inside a transaction.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use scim_backend_sql::{Derived, Key, Layout, TypeLayout, event_code};
-use scim_core::{Member, Resource, ResourceId, Version, document_text};
+use scim_core::{Member, Reference, Resource, ResourceId, Version, document_text};
 use scim_patch::PatchPlan;
 use scim_server_adapters::{
     BackendError, Change, EventKind, Precondition, RequestContext, Returning, Write, Written,
@@ -24,7 +24,18 @@ use crate::session::{Mode, Session, Transaction};
 const HOLD: &str = "
     SELECT r.key, r.version, (SELECT generation FROM scim_fingerprint)
     FROM scim_resource r WHERE r.tenant = $1 AND r.id = $2 AND r.type = $3
+    FOR NO KEY UPDATE OF r";
+
+/// The same for a resource that is to go, which nobody may be referring to meanwhile.
+const HOLD_TO_DELETE: &str = "
+    SELECT r.key, r.version, (SELECT generation FROM scim_fingerprint)
+    FROM scim_resource r WHERE r.tenant = $1 AND r.id = $2 AND r.type = $3
     FOR UPDATE OF r";
+
+/// Those of many ids that are resources, which cannot be deleted until the transaction ends.
+const EXISTING: &str = "
+    SELECT r.id FROM scim_resource r WHERE r.tenant = $1 AND r.id = ANY ($2)
+    ORDER BY r.id FOR KEY SHARE";
 
 /// The document of a resource that is held: a statement of its own, since it sees what was committed
 /// while the first waited.
@@ -97,7 +108,7 @@ const HOLD_GROUPS: &str = "
     SELECT g.key FROM scim_resource g
     WHERE g.key = ANY (ARRAY(
         SELECT group_key FROM scim_member WHERE tenant = $1 AND value = $2))
-    ORDER BY g.key FOR UPDATE";
+    ORDER BY g.key FOR NO KEY UPDATE";
 
 /// Takes a member out of its groups and gives them their next version.
 const LEAVE_GROUPS: &str = "
@@ -179,6 +190,7 @@ pub(crate) struct Job {
     precondition: Precondition,
     returning: Option<Returning>,
     unique_name: bool,
+    must_exist: Vec<Reference>,
 }
 
 #[derive(Debug)]
@@ -203,7 +215,14 @@ impl Job {
         layout: &Arc<TypeLayout>,
         write: Write,
     ) -> Result<Self, BackendError> {
-        let Write { resource_type, change, precondition, returning, unique_display_name } = write;
+        let Write {
+            resource_type,
+            change,
+            precondition,
+            returning,
+            unique_display_name,
+            must_exist,
+        } = write;
         let work = match change {
             // The secret is dropped: this store keeps none.
             Change::Create { id, mut resource, secret: _ } => {
@@ -234,6 +253,7 @@ impl Job {
             precondition,
             returning,
             unique_name: unique_display_name,
+            must_exist,
         })
     }
 
@@ -328,13 +348,17 @@ impl<'a> Target<'a> {
     async fn hold(
         self,
         id: &ResourceId,
+        hold: &str,
         with_document: bool,
     ) -> Result<(Found, Map<String, Value>), Failure> {
         let Desk { session, tenant, .. } = self.desk;
         let id = id.as_str();
         let parameters: [(&(dyn ToSql + Sync), Type); 3] =
             [(&tenant, Type::INT8), (&id, Type::TEXT), (&self.job.layout.key, Type::INT8)];
-        let hold = async { Ok(session.query(HOLD, &parameters).await?) };
+        // The document must not be read before it is held.
+        session.prepare(hold, &parameters).await?;
+        session.prepare(DOCUMENT, &parameters).await?;
+        let hold = async { Ok(session.query(hold, &parameters).await?) };
         let document = async {
             Ok(if with_document { session.query(DOCUMENT, &parameters).await? } else { Vec::new() })
         };
@@ -345,11 +369,34 @@ impl<'a> Target<'a> {
         if !self.job.precondition.holds(&version(found.version)) {
             return Err(BackendError::PreconditionFailed.into());
         }
+        if !matches!(self.job.work, Work::Delete(_)) {
+            self.all_exist().await?;
+        }
         let attributes = match document.first() {
             Some(row) => attributes(row.try_get(0)?)?,
             None => Map::new(),
         };
         Ok((found, attributes))
+    }
+
+    /// # Errors
+    /// [`Reference::dangles`] for the first that must exist and does not.
+    async fn all_exist(self) -> Result<(), Failure> {
+        let must_exist = &self.job.must_exist;
+        if must_exist.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<&str> = must_exist.iter().map(|r| &*r.value).collect();
+        let parameters: [(&(dyn ToSql + Sync), Type); 2] =
+            [(&self.desk.tenant, Type::INT8), (&ids, Type::TEXT_ARRAY)];
+        let mut known = HashSet::new();
+        for row in self.desk.session.query(EXISTING, &parameters).await? {
+            known.insert(row.try_get::<_, String>(0)?);
+        }
+        match must_exist.iter().find(|r| !known.contains(&*r.value)) {
+            Some(reference) => Err(BackendError::from(reference.dangles()).into()),
+            None => Ok(()),
+        }
     }
 
     async fn create(self, new: &New) -> Result<Outcome, Failure> {
@@ -386,7 +433,7 @@ impl<'a> Target<'a> {
             (&principal, Type::TEXT),
         ];
         let create = async { Ok(session.query(CREATE, &parameters).await?) };
-        let ((), rows) = tokio::try_join!(biased; self.desk.begin(), create)?;
+        let ((), (), rows) = tokio::try_join!(biased; self.desk.begin(), self.all_exist(), create)?;
         let row = rows.first().ok_or(BackendError::Conflict { attribute: Cow::Borrowed("id") })?;
         self.desk.check(row.try_get(1)?)?;
         self.all_claimed(&row.try_get::<_, Vec<String>>(2)?, unique)?;
@@ -394,7 +441,7 @@ impl<'a> Target<'a> {
     }
 
     async fn replace(self, id: &ResourceId, resource: &Resource) -> Result<Outcome, Failure> {
-        let (found, current) = self.hold(id, true).await?;
+        let (found, current) = self.hold(id, HOLD, true).await?;
         let mut resource = resource.clone();
         let members = resource.take_members();
         let attributes = resource.replacing(&current)?.into_attributes();
@@ -409,7 +456,7 @@ impl<'a> Target<'a> {
 
     /// A plan without a document part reads and writes no document.
     async fn patch(self, id: &ResourceId, plan: &PatchPlan) -> Result<Outcome, Failure> {
-        let (found, current) = self.hold(id, !plan.document.is_empty()).await?;
+        let (found, current) = self.hold(id, HOLD, !plan.document.is_empty()).await?;
         let mut changed = false;
         if !plan.document.is_empty()
             && let Some(attributes) = plan.document.apply(&current)?
@@ -422,7 +469,7 @@ impl<'a> Target<'a> {
     }
 
     async fn delete(self, id: &ResourceId) -> Result<(Found, bool), Failure> {
-        let (found, current) = self.hold(id, true).await?;
+        let (found, current) = self.hold(id, HOLD_TO_DELETE, true).await?;
         let Desk { session, tenant, .. } = self.desk;
         let derived = self.job.layout.derive(&current);
         let id = id.as_str();

@@ -7,7 +7,7 @@ use deadpool_postgres::{
 };
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Config, Row, Socket};
+use tokio_postgres::{Config, Row, Socket, Statement};
 
 use crate::error::{Failure, OpenError};
 use crate::options::PostgresOptions;
@@ -98,6 +98,19 @@ pub(crate) struct Session {
 }
 
 impl Session {
+    /// Sees to it that statements which are sent together arrive in their order: one that still has
+    /// to be prepared would fall behind.
+    pub(crate) async fn prepare(
+        &self,
+        sql: &str,
+        parameters: &[Parameter<'_>],
+    ) -> Result<(), tokio_postgres::Error> {
+        if self.prepares {
+            self.prepared(sql, parameters).await?;
+        }
+        Ok(())
+    }
+
     /// The rows that a statement gives. It is kept prepared, so its text must be one of few.
     pub(crate) async fn query(
         &self,
@@ -107,10 +120,8 @@ impl Session {
         if !self.prepares {
             return self.client.query_typed(sql, parameters).await;
         }
-        let types: Vec<Type> = parameters.iter().map(|(_, of_type)| of_type.clone()).collect();
-        let statement = self.client.prepare_typed_cached(sql, &types).await?;
-        let values: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(|(value, _)| *value).collect();
-        self.client.query(&statement, &values).await
+        let statement = self.prepared(sql, parameters).await?;
+        self.client.query(&statement, &values(parameters)).await
     }
 
     /// The same for a text that is made for the occasion.
@@ -131,16 +142,27 @@ impl Session {
         if !self.prepares {
             return self.client.execute_typed(sql, parameters).await;
         }
+        let statement = self.prepared(sql, parameters).await?;
+        self.client.execute(&statement, &values(parameters)).await
+    }
+
+    async fn prepared(
+        &self,
+        sql: &str,
+        parameters: &[Parameter<'_>],
+    ) -> Result<Statement, tokio_postgres::Error> {
         let types: Vec<Type> = parameters.iter().map(|(_, of_type)| of_type.clone()).collect();
-        let statement = self.client.prepare_typed_cached(sql, &types).await?;
-        let values: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(|(value, _)| *value).collect();
-        self.client.execute(&statement, &values).await
+        self.client.prepare_typed_cached(sql, &types).await
     }
 
     /// Statements without parameters and results.
     pub(crate) async fn batch(&self, sql: &str) -> Result<(), tokio_postgres::Error> {
         self.client.batch_execute(sql).await
     }
+}
+
+fn values<'p>(parameters: &[Parameter<'p>]) -> Vec<&'p (dyn ToSql + Sync)> {
+    parameters.iter().map(|(value, _)| *value).collect()
 }
 
 /// A transaction on a connection of its own.

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension};
 use scim_backend_sql::{Derived, Layout, TypeLayout};
-use scim_core::{DateTime, Member, Resource, ResourceId, ResourceType, Version, document_text};
+use scim_core::{
+    DateTime, Member, Reference, Resource, ResourceId, ResourceType, Version, document_text,
+};
 use scim_patch::PatchPlan;
 use scim_server_adapters::{
     BackendError, Change, Precondition, RequestContext, Returning, Write, Written,
@@ -70,6 +72,7 @@ pub(crate) struct Job {
     precondition: Precondition,
     returning: Option<Returning>,
     demand: Demand,
+    must_exist: Vec<Reference>,
 }
 
 #[derive(Debug)]
@@ -94,7 +97,14 @@ impl Job {
         layout: &Arc<TypeLayout>,
         write: Write,
     ) -> Result<Self, BackendError> {
-        let Write { resource_type, change, precondition, returning, unique_display_name } = write;
+        let Write {
+            resource_type,
+            change,
+            precondition,
+            returning,
+            unique_display_name,
+            must_exist,
+        } = write;
         let work = match change {
             // The secret is dropped: this store keeps none.
             Change::Create { id, mut resource, secret: _ } => {
@@ -125,6 +135,7 @@ impl Job {
             precondition,
             returning,
             demand: if unique_display_name { Demand::UniqueName } else { Demand::None },
+            must_exist,
         })
     }
 
@@ -156,14 +167,19 @@ impl Job {
         };
         let precondition = &self.precondition;
         let (id, outcome) = match self.work {
-            Work::Create(new) => target.create(*new)?,
+            Work::Create(new) => {
+                loader.all_exist(&self.must_exist)?;
+                target.create(*new)?
+            }
             Work::Replace(id, resource) => {
-                let outcome = target.replace(target.find(&id, precondition)?, resource)?;
-                (id, outcome)
+                let found = target.find(&id, precondition)?;
+                loader.all_exist(&self.must_exist)?;
+                (id, target.replace(found, resource)?)
             }
             Work::Patch(id, plan) => {
-                let outcome = target.patch(target.find(&id, precondition)?, &plan)?;
-                (id, outcome)
+                let found = target.find(&id, precondition)?;
+                loader.all_exist(&self.must_exist)?;
+                (id, target.patch(found, &plan)?)
             }
             Work::Delete(id) => {
                 let found = target.find(&id, precondition)?;

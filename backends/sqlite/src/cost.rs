@@ -50,7 +50,14 @@ fn job(layout: &Layout, resource_type: &Arc<ResourceType>, change: Change) -> Jo
     Job::new(
         &cx,
         &of_type,
-        Write { resource_type, change, precondition, returning: None, unique_display_name: false },
+        Write {
+            resource_type,
+            change,
+            precondition,
+            returning: None,
+            unique_display_name: false,
+            must_exist: Vec::new(),
+        },
     )
     .unwrap()
 }

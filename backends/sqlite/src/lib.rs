@@ -25,6 +25,7 @@
 //!     precondition: Precondition::NONE,
 //!     returning: None,
 //!     unique_display_name: false,
+//!     must_exist: Vec::new(),
 //! }).await?;
 //! assert_eq!(created.version.to_string(), r#"W/"1""#);
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row};
 use scim_backend_sql::{Layout, TypeLayout, position_of};
-use scim_core::{AttributeSet, DateTime, Member, ResourceId, ResourceType, Version};
+use scim_core::{AttributeSet, DateTime, Member, Reference, ResourceId, ResourceType, Version};
 use scim_server_adapters::{BackendError, Body, Members, Stored};
 use serde_json::value::RawValue;
 
@@ -228,12 +228,28 @@ impl Loader<'_> {
         for record in records {
             ids.extend(referred(record)?);
         }
+        let ids: Vec<String> = ids.into_iter().collect();
+        self.known(&ids)
+    }
+
+    /// Those of many ids that are resources.
+    fn known<T: serde::Serialize>(self, ids: &[T]) -> Result<HashMap<Arc<str>, Member>, Failure> {
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
-        let ids: Vec<String> = ids.into_iter().collect();
-        let found = self.related(EXISTING, (self.tenant, json_array(&ids)?))?;
+        let found = self.related(EXISTING, (self.tenant, json_array(ids)?))?;
         Ok(found.into_iter().map(|r| (Arc::clone(&r.member.value), r.member)).collect())
+    }
+
+    /// # Errors
+    /// [`Reference::dangles`] for the first that is no resource of the tenant.
+    pub(crate) fn all_exist(self, references: &[Reference]) -> Result<(), Failure> {
+        let ids: Vec<&str> = references.iter().map(|r| &*r.value).collect();
+        let known = self.known(&ids)?;
+        match references.iter().find(|r| !known.contains_key(&*r.value)) {
+            Some(reference) => Err(BackendError::from(reference.dangles()).into()),
+            None => Ok(()),
+        }
     }
 
     fn related(

@@ -303,6 +303,7 @@ pub(crate) fn write(resource_type: &Arc<ResourceType>, change: Change) -> Write 
         precondition: Precondition::NONE,
         returning: None,
         unique_display_name: false,
+        must_exist: Vec::new(),
     }
 }
 

@@ -29,6 +29,8 @@ enum Fault {
     GroupsForgotten,
     DanglingMembersHidden,
     ReferencesForgotten,
+    MustExistIgnored,
+    MustExistLookedForFirst,
     EverythingWanted,
     AllMembersReturned,
     NothingReturned,
@@ -139,6 +141,16 @@ fn each_fault_is_found() {
             &["references::members_show_what_they_name", "membership::operations"],
         ),
         (ReferencesForgotten, &["references::only_those_that_exist"]),
+        (
+            MustExistIgnored,
+            &[
+                "references::must_exist",
+                "references::must_exist_in_the_tenant",
+                "references::must_exist_in_units",
+                "references::must_exist_beside_deletes",
+            ],
+        ),
+        (MustExistLookedForFirst, &["references::must_exist_beside_deletes"]),
         (EverythingWanted, &["reads::rows_only_where_wanted"]),
         (AllMembersReturned, &["writes::returning_max_members"]),
         (
@@ -367,6 +379,8 @@ impl Layer for Fault {
                     .iter_mut()
                     .for_each(|returning| returning.member_limit = usize::MAX);
             }
+            (MustExistIgnored, _) => write.must_exist.clear(),
+            (MustExistLookedForFirst, _) => look_first(memory, cx, &mut write).await?,
             (AllMembersReturned, _) => {
                 write.returning.iter_mut().for_each(|returning| returning.max_members = None);
             }
@@ -439,12 +453,37 @@ impl Layer for Fault {
         for write in units.iter_mut().flat_map(|unit| &mut unit.writes) {
             match (self, &mut write.change) {
                 (NothingReturned, _) => write.returning = None,
+                (MustExistIgnored, _) => write.must_exist.clear(),
                 (IdsOfItsOwn, Change::Create { id, .. }) => *id = None,
                 _ => {}
             }
         }
         memory.write_all(cx, units, max_errors).await
     }
+}
+
+/// Users that must exist, looked for as it must not be done: before the write.
+async fn look_first(
+    memory: &MemoryBackend,
+    cx: &RequestContext,
+    write: &mut Write,
+) -> Result<(), BackendError> {
+    let user = ResourceType::user();
+    let wanted = Arc::new(AttributeSet::default_for(&user));
+    for reference in write.must_exist.drain(..) {
+        let id = ResourceId::new(&*reference.value)?;
+        if memory.get(cx, &user, &id, &wanted, 0).await.is_err() {
+            return Err(reference.dangles().into());
+        }
+        // Until somebody else has deleted it, if anybody does.
+        for _ in 0..10_000 {
+            if memory.get(cx, &user, &id, &wanted, 0).await.is_err() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+    Ok(())
 }
 
 /// A PATCH as it must not be done: read, change, write back what came out.

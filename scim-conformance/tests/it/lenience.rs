@@ -74,6 +74,7 @@ fn checks_are_chosen_by_capabilities() {
     let others = [
         "preconditions::in_units",
         "uniqueness::inside_units",
+        "references::must_exist_in_units",
         "tenants::units",
         "tenants::sorted_positions",
         "filters::work_limit_of_sorting",

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use scim_core::{
-    Group, Member, Registry, Resource, ResourceId, ResourceType, ScimError, Secret, User,
+    Group, Member, Reference, Registry, Resource, ResourceId, ResourceType, ScimError, Secret, User,
 };
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -184,7 +184,9 @@ impl CrudBackend {
             None => ResourceId::new(uuid::Uuid::now_v7().to_string())?,
         };
         let mut content = Content::of_resource(resource);
-        self.relations(cx).recognise(&[], &mut content.members).await?;
+        let mut relations = self.relations(cx);
+        relations.all_exist(&beside.must_exist).await?;
+        relations.recognise(&[], &mut content.members).await?;
         let beside = beside.for_store(&*registered.store);
         let new = beside.put_to(outgoing(cx, resource_type, id, None, content));
         registered.store.create(cx, resource_type, new).await
@@ -211,6 +213,7 @@ impl CrudBackend {
             if !precondition.holds(&held.stored.version) {
                 return Err(BackendError::PreconditionFailed);
             }
+            relations.all_exist(&beside.must_exist).await?;
             let before = Content::of(&held.stored)?;
             let mut after = edit(&before)?;
             relations.recognise(&before.members, &mut after.members).await?;
@@ -350,8 +353,15 @@ impl ProvisioningBackend for CrudBackend {
     }
 
     async fn write(&self, cx: &RequestContext, write: Write) -> Result<Written, BackendError> {
-        let Write { resource_type, change, precondition, returning, unique_display_name } = write;
-        let beside = |secret| Beside { secret, unique_display_name };
+        let Write {
+            resource_type,
+            change,
+            precondition,
+            returning,
+            unique_display_name,
+            must_exist,
+        } = write;
+        let beside = |secret| Beside { secret, unique_display_name, must_exist };
         let (stored, changed) = match change {
             Change::Create { id, resource, secret } => {
                 (self.create(cx, &resource_type, id, resource, beside(secret)).await?, true)
@@ -426,6 +436,7 @@ impl CrudBackend {
 struct Beside {
     secret: Option<Secret>,
     unique_display_name: bool,
+    must_exist: Vec<Reference>,
 }
 
 impl Beside {
@@ -435,7 +446,7 @@ impl Beside {
     }
 
     fn put_to(self, new: New<Resource>) -> New<Resource> {
-        let Self { secret: password, unique_display_name } = self;
+        let Self { secret: password, unique_display_name, must_exist: _ } = self;
         New { password, unique_display_name, ..new }
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use scim_core::{Attribute, Member, ResourceId, refers_to_resource};
+use scim_core::{Attribute, Member, Reference, ResourceId, refers_to_resource};
 use serde_json::{Map, Value};
 
 use super::backend::CrudBackend;
@@ -63,6 +63,19 @@ impl<'a> Relations<'a> {
         let found = self.find(value).await?;
         self.known.insert(value.into(), found.clone());
         Ok(found)
+    }
+
+    /// A product's stores share no transaction: what is deleted right after the look is not noticed.
+    ///
+    /// # Errors
+    /// [`Reference::dangles`] for the first that does not exist.
+    pub(super) async fn all_exist(&mut self, references: &[Reference]) -> Result<(), BackendError> {
+        for reference in references {
+            if self.known(&reference.value).await?.is_none() {
+                return Err(reference.dangles().into());
+            }
+        }
+        Ok(())
     }
 
     async fn find(&self, value: &str) -> Result<Option<Member>, BackendError> {

@@ -9,7 +9,7 @@ mod one_by_one;
 mod order;
 mod references;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use http::StatusCode;
@@ -128,6 +128,7 @@ fn plan(
         (Some(Value::Object(data)), _) => Some(data.clone()),
         _ => return Err(ScimError::invalid_syntax("`data` must be an object")),
     };
+    let mut must_exist = Vec::new();
     let change = match (operation.method, id, data) {
         (BulkMethod::Delete, Some(id), _) => Change::Delete { id },
         (BulkMethod::Patch, Some(id), Some(mut data)) => {
@@ -137,16 +138,19 @@ fn plan(
             let planned = PatchPlan::new(&resource_type, patch, &x.profile)?;
             x.fired.extend(planned.fired);
             x.late.push(planned.late);
+            must_exist = x.must_exist(|| planned.plan.references());
             Change::Patch { id, plan: planned.plan }
         }
         (BulkMethod::Put, Some(id), Some(mut data)) => {
             references::in_resource(&resource_type, &mut data, &mut resolve)?;
             let (resource, secret) = x.ingest(&resource_type, data)?;
+            must_exist = x.must_exist_for(&resource);
             Change::Replace { id, resource, secret }
         }
         (BulkMethod::Post, None, Some(mut data)) => {
             references::in_resource(&resource_type, &mut data, &mut resolve)?;
             let (resource, secret) = x.ingest(&resource_type, data)?;
+            must_exist = x.must_exist_for(&resource);
             let own = operation.bulk_id.as_deref().and_then(|bulk_id| minted.get(bulk_id));
             Change::Create { id: own.map(|own| own.id.clone()), resource, secret }
         }
@@ -164,6 +168,7 @@ fn plan(
         change,
         precondition,
         returning: None,
+        must_exist,
     };
     Ok(Planned { write, refers_to })
 }
@@ -240,6 +245,7 @@ async fn perform(
                     indexes.push(index);
                 }
             }
+            leave_out_own(&mut writes);
             batch.push(writes, indexes, &refers_to);
             continue;
         }
@@ -264,6 +270,20 @@ async fn perform(
     let remaining = fail_on_errors.map(|max| max - errors);
     run(x, batch, &mut outcomes, remaining).await?;
     Ok(outcomes)
+}
+
+/// What a unit makes itself is there when it is done, and not at all when it is not.
+fn leave_out_own(writes: &mut [Write]) {
+    let made: HashSet<String> = writes
+        .iter()
+        .filter_map(|write| match &write.change {
+            Change::Create { id: Some(id), .. } => Some(id.to_string()),
+            _ => None,
+        })
+        .collect();
+    for write in writes {
+        write.must_exist.retain(|reference| !made.contains(&*reference.value));
+    }
 }
 
 /// Units that go to the backend together, and the operations they are of.

@@ -20,6 +20,7 @@ pub(crate) async fn create(x: &mut Exchange<'_>, resource_type: Arc<ResourceType
     let returning = x.returning(&wanted, None);
     let again = Again::new(x, &resource, secret.as_ref());
     let write = Write {
+        must_exist: x.must_exist_for(&resource),
         change: Change::Create { id: None, resource, secret },
         precondition: Precondition::NONE,
         returning: Some(returning.clone()),

@@ -21,6 +21,7 @@ pub(crate) async fn delete(
         precondition,
         returning: None,
         unique_display_name: false,
+        must_exist: Vec::new(),
         resource_type,
     };
     x.service.backend.write(&x.cx, write).await.map_err(|e| x.failed(&e, id.as_str()))?;

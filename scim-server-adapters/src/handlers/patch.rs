@@ -34,6 +34,7 @@ pub(crate) async fn patch(
         None
     };
     let write = Write {
+        must_exist: x.must_exist(|| planned.plan.references()),
         change: Change::Patch { id: id.clone(), plan: planned.plan },
         precondition,
         returning,

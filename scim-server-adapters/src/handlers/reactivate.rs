@@ -63,6 +63,7 @@ impl Again {
         }
         x.admit(ActionKind::Replace, Some(&self.resource_type), Some(&found.id)).await?;
         let write = Write {
+            must_exist: x.must_exist_for(&self.resource),
             change: Change::Replace { id: found.id, resource: self.resource, secret: self.secret },
             // Of two who find it deactivated, one gets it.
             precondition: Precondition::version(found.version),

@@ -22,6 +22,7 @@ pub(crate) async fn replace(
     let (resource, secret) = x.ingest(&resource_type, body)?;
     let wanted = Arc::new(projection.with_sent(sent(&resource)));
     let write = Write {
+        must_exist: x.must_exist_for(&resource),
         change: Change::Replace { id: id.clone(), resource, secret },
         precondition,
         returning: Some(x.returning(&wanted, None)),

@@ -350,6 +350,7 @@ async fn units_of_writes_are_done_in_order_and_those_of_several_not_at_all() {
                 precondition: Precondition::NONE,
                 returning: None,
                 unique_display_name: false,
+                must_exist: Vec::new(),
             }
         };
         WriteUnit { writes: names.iter().map(write).collect(), depends_on: depends_on.to_vec() }

@@ -16,6 +16,7 @@ mod cursors;
 mod discovery;
 #[cfg(test)]
 mod errors;
+mod existence;
 #[cfg(test)]
 mod groups;
 #[cfg(test)]

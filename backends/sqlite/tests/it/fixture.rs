@@ -161,6 +161,7 @@ impl Client {
                     precondition,
                     returning,
                     unique_display_name: self.unique_display_names,
+                    must_exist: Vec::new(),
                 },
             )
             .await

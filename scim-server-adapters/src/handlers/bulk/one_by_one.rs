@@ -73,7 +73,16 @@ async fn single(
     index: usize,
     ids: &mut HashMap<&str, Minted>,
 ) -> Result<Written, ScimError> {
-    let mut write = planned(x, operations, index, ids)?;
+    let write = planned(x, operations, index, ids)?;
+    make(x, write, index, ids).await
+}
+
+async fn make(
+    x: &mut Exchange<'_>,
+    mut write: Write,
+    index: usize,
+    ids: &mut HashMap<&str, Minted>,
+) -> Result<Written, ScimError> {
     if let Change::Create { id, .. } = &mut write.change {
         *id = None;
     }
@@ -92,8 +101,17 @@ async fn circle(
     let mut made = Vec::with_capacity(unit.len());
     let mut failure = None;
     for index in unit {
-        // What is not made yet is referred to by an id that nothing has.
-        match single(x, operations, *index, ids).await {
+        // What is not made yet is referred to by an id that nothing has; that it exists is looked at
+        // when the circle is completed.
+        let planned = planned(x, operations, *index, ids).map(|mut write| {
+            write.must_exist.retain(|r| !makes(unit, ids, &r.value));
+            write
+        });
+        let result = match planned {
+            Ok(write) => make(x, write, *index, ids).await,
+            Err(error) => Err(error),
+        };
+        match result {
             Ok(written) => made.push(written),
             Err(error) => {
                 failure = Some((*index, error));
@@ -121,6 +139,7 @@ async fn circle(
                 precondition: Precondition::NONE,
                 returning: None,
                 unique_display_name: false,
+                must_exist: Vec::new(),
                 resource_type: write.resource_type,
             };
             if let Err(error) = store(x, undo).await {
@@ -131,6 +150,11 @@ async fn circle(
     let own = |index: &usize| if *index == failed { Some(error.clone()) } else { None };
     let dependency = || BackendError::Dependency.to_scim("");
     unit.iter().map(|index| Err(own(index).unwrap_or_else(dependency))).collect()
+}
+
+/// Whether an operation of the unit makes the resource of that id.
+fn makes(unit: &[usize], ids: &HashMap<&str, Minted>, id: &str) -> bool {
+    ids.values().any(|minted| minted.id.as_str() == id && unit.contains(&minted.operation))
 }
 
 /// Writes a resource of a circle again, now that all ids are known.

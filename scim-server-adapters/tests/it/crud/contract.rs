@@ -71,6 +71,10 @@ fn run(listed: Listed) {
         .except("membership::operations_of_one_request", who)
         .except("references::members_show_what_they_name", "names of members are the product's")
         .except("members::", "a product gives its groups whole")
+        .except(
+            "references::must_exist_beside_deletes",
+            "a product's stores of users and of groups share no transaction",
+        )
         .except("pages::several_types", "each type has a list of its own")
         .run();
 }
