@@ -295,6 +295,27 @@ impl Validation {
         Self::ExistingReferences,
     ];
 
+    /// Its name in settings: `existing-references` and the like.
+    ///
+    /// ```
+    /// use scim_core::Validation;
+    /// let all = Validation::ALL;
+    /// let named = all.into_iter().find(|v| v.name() == "existing-references");
+    /// assert_eq!(named, Some(Validation::ExistingReferences));
+    /// ```
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::CanonicalValues => "canonical-values",
+            Self::UnknownAttributes => "unknown-attributes",
+            Self::Countries => "countries",
+            Self::Certificates => "certificates",
+            Self::References => "references",
+            Self::UniqueGroupNames => "unique-group-names",
+            Self::ExistingReferences => "existing-references",
+        }
+    }
+
     const fn bit(self) -> u8 {
         1 << (self as u8)
     }

@@ -64,17 +64,19 @@ async fn main() -> Result<()> {
     let (organizations, announced) =
         Organizations::open(file, options.org_id.as_deref(), options.api_key.as_deref())?;
 
-    let base_url = match options.base_url {
-        Some(url) => url,
+    let base_url = match &options.base_url {
+        Some(url) => url.clone(),
         None => format!("http://{address}"),
     };
     let service = ScimService::builder(backend, Arc::new(organizations))
         .base_url(&format!("{base_url}/scim"))
         .tenancy(Tenancy::Path)
         .registry(registry)
-        .profiles_by_request(move |_, parts| match &options.profile {
-            ProfileChoice::Fixed(profile) => *profile,
-            ProfileChoice::Auto => by_user_agent(parts),
+        .profiles_by_request(move |_, parts| {
+            options.completed(match &options.profile {
+                ProfileChoice::Fixed(profile) => *profile,
+                ProfileChoice::Auto => by_user_agent(parts),
+            })
         })
         .build();
     let app = Router::new().merge(mount("/scim", service));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::Parser;
-use scim_core::Profile;
+use scim_core::{Choice, Profile, Validation};
 
 /// A SCIM 2.0 server for organisations: each is a tenant with an API key of its own.
 #[derive(Debug, Parser)]
@@ -37,6 +37,22 @@ pub(crate) struct Options {
     #[arg(long, env = "ORG_SERVER_PROFILE", value_name = "NAME", default_value = "interop")]
     pub(crate) profile: ProfileChoice,
 
+    /// What is demanded beyond the profile: `canonical-values`, `unknown-attributes`, `countries`,
+    /// `certificates`, `references`, `unique-group-names`, `existing-references` (whoever is named as
+    /// a member or manager exists); can be repeated, or given with commas
+    #[arg(
+        long = "demand",
+        env = "ORG_SERVER_DEMAND",
+        value_name = "NAME",
+        value_delimiter = ',',
+        value_parser = validation
+    )]
+    pub(crate) demands: Vec<Validation>,
+
+    /// Let a POST of a deactivated user make that one anew, instead of answering 409
+    #[arg(long, env = "ORG_SERVER_REACTIVATE")]
+    pub(crate) reactivate: bool,
+
     /// A file with a schema (JSON of RFC 7643 §7) for the resource types to use; can be repeated,
     /// in the variable with commas
     #[arg(long = "schema", env = "ORG_SERVER_SCHEMA", value_name = "FILE", value_delimiter = ',')]
@@ -51,6 +67,14 @@ pub(crate) struct Options {
         value_delimiter = ','
     )]
     pub(crate) resource_types: Vec<PathBuf>,
+}
+
+impl Options {
+    /// A profile with what is asked for beside it.
+    pub(crate) fn completed(&self, profile: Profile) -> Profile {
+        let profile = self.demands.iter().copied().fold(profile, Profile::validating);
+        if self.reactivate { profile.choosing(Choice::Reactivate) } else { profile }
+    }
 }
 
 /// How the profile of a request is found.
@@ -74,6 +98,13 @@ impl FromStr for ProfileChoice {
             format!("expected `{names}` or `auto`")
         })
     }
+}
+
+fn validation(name: &str) -> Result<Validation, String> {
+    Validation::ALL.into_iter().find(|validation| validation.name() == name).ok_or_else(|| {
+        let names = Validation::ALL.map(Validation::name).join("`, `");
+        format!("expected one of `{names}`")
+    })
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

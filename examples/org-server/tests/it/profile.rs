@@ -1,8 +1,10 @@
-//! `--profile`: what is tolerated is what was asked for.
+//! `--profile`, `--demand` and `--reactivate`: what is tolerated and demanded is what was asked for.
+
+use std::path::Path;
 
 use serde_json::json;
 
-use crate::server::{Server, command};
+use crate::server::{KEY, ORG, Server, command};
 
 /// The status of a POST that only OneLogin's preset, of the three, and the default tolerate.
 fn status(server: &Server, agent: &str, name: &str) -> u16 {
@@ -46,5 +48,54 @@ fn an_unknown_profile_is_refused_with_the_names_there_are() {
     assert!(!output.status.success());
     for name in ["strict", "entra-scim2", "keycloak", "auto"] {
         assert!(said.contains(&format!("`{name}`")), "{said}");
+    }
+}
+
+/// A server in memory, started with these arguments.
+fn started(folder: &Path, arguments: &[&str]) -> Server {
+    let mut command = command(folder);
+    command.args(["--database", "memory:", "--org-id", ORG, "--api-key", KEY]);
+    command.args(arguments);
+    Server::start(command)
+}
+
+#[test]
+fn what_is_demanded_beyond_the_profile() {
+    let group = json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "Guides",
+        "members": [{"value": "nobody"}],
+    });
+    let both = "unique-group-names,existing-references";
+    for (arguments, expected) in [
+        (&[][..], [201, 201]),
+        (&["--demand", "unique-group-names"], [201, 409]),
+        (&["--demand", both, "--profile", "strict"], [400, 400]),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let server = started(folder.path(), arguments);
+        let client = server.client();
+        let statuses = [(); 2].map(|()| client.post("/Groups", &group).status);
+        assert_eq!(statuses, expected, "{arguments:?}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = command(folder.path());
+    let output = command.args(["--database", "memory:", "--demand", "more"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("`existing-references`"), "{said}");
+}
+
+#[test]
+fn deactivated_users_are_made_anew_where_that_was_asked_for() {
+    let user = json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "bjensen",
+        "active": false,
+    });
+    for (arguments, expected) in [(&[][..], 409), (&["--reactivate"], 201)] {
+        let folder = tempfile::tempdir().unwrap();
+        let server = started(folder.path(), arguments);
+        let client = server.client();
+        let first = client.post("/Users", &user).expect(201).json();
+        let second = client.post("/Users", &user).expect(expected);
+        assert_eq!(second.json()["id"] == first["id"], expected == 201);
     }
 }

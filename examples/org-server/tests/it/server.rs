@@ -41,9 +41,19 @@ pub(crate) fn command(folder: &Path) -> Command {
 /// The command without flags, and without what the environment might add.
 pub(crate) fn bare_command(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_org-server"));
-    for name in
-        ["LISTEN", "BASE_URL", "DATABASE", "ORG_ID", "API_KEY", "SCHEMA", "RESOURCE_TYPE", "LOG"]
-    {
+    for name in [
+        "LISTEN",
+        "BASE_URL",
+        "DATABASE",
+        "ORG_ID",
+        "API_KEY",
+        "PROFILE",
+        "DEMAND",
+        "REACTIVATE",
+        "SCHEMA",
+        "RESOURCE_TYPE",
+        "LOG",
+    ] {
         command.env_remove(format!("ORG_SERVER_{name}"));
     }
     command.current_dir(folder).stdin(Stdio::null());
