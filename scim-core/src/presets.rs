@@ -109,8 +109,10 @@ impl Profile {
         Self::PRESETS.into_iter().find(|preset| preset.name() == name)
     }
 
-    /// The preset for a client that sends this `User-Agent`, where that tells. A header proves
-    /// nothing, so it is for servers whose operator asks for it, never a default.
+    /// The preset for a client that sends this `User-Agent`, of those that are known to say there who
+    /// they are: Okta (`Okta SCIM Client 1.0.0`) and authentik (`authentik@2026.2.0`). OneLogin sends
+    /// an empty one; what Entra, JumpCloud and Keycloak's plug-ins send is not documented. A header
+    /// proves nothing, so it is for servers whose operator asks for it, never a default.
     ///
     /// ```
     /// use scim_core::Profile;
@@ -119,16 +121,10 @@ impl Profile {
     /// ```
     #[must_use]
     pub fn for_user_agent(user_agent: &str) -> Option<Self> {
-        const WORDS: [(&str, Profile); 7] = [
-            ("okta", Profile::OKTA),
-            ("onelogin", Profile::ONELOGIN),
-            ("jumpcloud", Profile::JUMPCLOUD),
-            ("authentik", Profile::AUTHENTIK),
-            ("keycloak", Profile::KEYCLOAK),
-            ("azure", Profile::ENTRA),
-            ("microsoft", Profile::ENTRA),
-        ];
+        const BEGINNINGS: [(&str, Profile); 2] =
+            [("okta scim client", Profile::OKTA), ("authentik@", Profile::AUTHENTIK)];
         let user_agent = user_agent.to_ascii_lowercase();
-        WORDS.into_iter().find(|(word, _)| user_agent.contains(word)).map(|(_, preset)| preset)
+        let said = BEGINNINGS.into_iter().find(|(word, _)| user_agent.starts_with(word));
+        said.map(|(_, preset)| preset)
     }
 }

@@ -33,7 +33,7 @@ pub(crate) struct Options {
 
     /// What is tolerated of clients beyond the RFC: `interop`, `strict`, an identity provider
     /// (`entra`, `entra-scim2`, `okta`, `onelogin`, `jumpcloud`, `authentik`, `keycloak`), or `auto`
-    /// for that which the User-Agent of each request names, else `interop`
+    /// for that which the User-Agent of each request names (Okta's and authentik's do), else `interop`
     #[arg(long, env = "ORG_SERVER_PROFILE", value_name = "NAME", default_value = "interop")]
     pub(crate) profile: ProfileChoice,
 

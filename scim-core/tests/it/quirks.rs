@@ -535,6 +535,10 @@ fn presets_are_found_by_their_names() {
         assert!(all.contains_all(preset.quirks()), "{}", preset.name());
     }
     assert_eq!(Profile::preset("auto"), None);
-    assert_eq!(Profile::for_user_agent("goauthentik.io/2026.2"), Some(Profile::AUTHENTIK));
-    assert_eq!(Profile::for_user_agent(""), None);
+    assert_eq!(Profile::for_user_agent("authentik@2026.2.0"), Some(Profile::AUTHENTIK));
+    assert_eq!(Profile::for_user_agent("OKTA SCIM client 1.2.3"), Some(Profile::OKTA));
+    // OneLogin's is empty; a word in the middle is not who sends it.
+    for agent in ["", "python-requests/2 (okta scim client)", "Apache-HttpClient/4.5"] {
+        assert_eq!(Profile::for_user_agent(agent), None, "{agent}");
+    }
 }

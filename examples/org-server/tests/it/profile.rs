@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::server::{KEY, ORG, Server, command};
 
-/// The status of a POST that only OneLogin's preset, of the three, and the default tolerate.
+/// The status of a POST that the default and some presets tolerate; Okta's and authentik's do not.
 fn status(server: &Server, agent: &str, name: &str) -> u16 {
     let body = json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
@@ -24,7 +24,7 @@ fn a_profile_by_name_is_that_one_whatever_the_client_calls_itself() {
     {
         let folder = tempfile::tempdir().unwrap();
         let server = Server::acme_with(folder.path(), "memory:", profile);
-        for agent in ["OneLogin", "Okta SCIM Client 1.0.0", "curl/8"] {
+        for agent in ["authentik@2026.2.0", "Okta SCIM Client 1.0.0", "curl/8"] {
             assert_eq!(status(&server, agent, agent), expected, "{profile}, {agent}");
         }
     }
@@ -34,7 +34,9 @@ fn a_profile_by_name_is_that_one_whatever_the_client_calls_itself() {
 fn auto_goes_by_the_user_agent() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::acme_with(folder.path(), "memory:", "auto");
-    for (agent, expected) in [("OneLogin", 201), ("Okta SCIM Client 1.0.0", 400), ("curl/8", 201)] {
+    for (agent, expected) in
+        [("authentik@2026.2.0", 400), ("Okta SCIM Client 1.0.0", 400), ("curl/8", 201)]
+    {
         assert_eq!(status(&server, agent, agent), expected, "{agent}");
     }
 }
