@@ -41,6 +41,26 @@ pub enum Expression {
     Elements(AttributeRef, Box<Expression>),
 }
 
+impl Expression {
+    /// Whether it looks at the attribute of that name of the core schema, or at a part of it.
+    #[must_use]
+    pub fn looks_at(&self, name: &str) -> bool {
+        let is_it = |attribute: &AttributeRef| {
+            attribute.extension().is_none() && attribute.attribute().name == name
+        };
+        match self {
+            Self::And(terms) | Self::Or(terms) => terms.iter().any(|term| term.looks_at(name)),
+            Self::Not(inner) => inner.looks_at(name),
+            Self::Present(Subject::Attribute(attribute))
+            | Self::Compare(Subject::Attribute(attribute), _)
+            | Self::Elements(attribute, _) => is_it(attribute),
+            Self::Constant(_)
+            | Self::Present(Subject::Element)
+            | Self::Compare(Subject::Element, _) => false,
+        }
+    }
+}
+
 /// Where the values of a test come from.
 ///
 /// The values are those that are not null: of a multi-valued attribute its elements, and of a

@@ -1,9 +1,9 @@
 //! The mount for actix-web.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use ::actix_web::body::{BodySize, MessageBody};
+use ::actix_web::body::{self, BodySize, MessageBody};
 use ::actix_web::error::{ErrorBadRequest, ErrorInternalServerError, PayloadError};
 use ::actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, Scope, web};
 use bytes::Bytes;
@@ -12,6 +12,7 @@ use http::header::{CONTENT_LENGTH, EXPECT};
 use http::{Method, Request, Response};
 use http_body::{Body, Frame, SizeHint};
 
+use crate::backend::BackendError;
 use crate::body::ScimBody;
 use crate::receive::receive;
 use crate::service::ScimService;
@@ -95,10 +96,32 @@ fn from_http(response: Response<ScimBody>, head: bool) -> Result<HttpResponse, E
             builder.append_header((name.as_str(), value.as_bytes()));
         }
     }
-    Ok(match length {
-        Some(length) if head => builder.no_chunking(length).body(Unsent),
-        _ => builder.body(body.into_bytes()),
+    Ok(match (length, body.into_known()) {
+        (Some(length), _) if head => builder.no_chunking(length).body(Unsent),
+        (_, Ok(bytes)) => builder.body(bytes),
+        (_, Err(_)) if head => builder.body(body::None::new()),
+        (_, Err(body)) => builder.body(Outgoing(body)),
     })
+}
+
+/// The body of an answer that is read while it is sent.
+struct Outgoing(ScimBody);
+
+impl MessageBody for Outgoing {
+    type Error = BackendError;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, BackendError>>> {
+        let frame = ready!(Pin::new(&mut self.0).poll_frame(cx));
+        // There are no trailers.
+        Poll::Ready(frame.map(|frame| frame.map(|frame| frame.into_data().unwrap_or_default())))
+    }
 }
 
 /// The body of a request as it comes in.

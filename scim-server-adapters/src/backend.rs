@@ -288,6 +288,14 @@ impl Stored {
     /// # Errors
     /// As [`Stored::attributes`] and [`Stored::all_members`].
     pub fn to_json(&self) -> Result<Map<String, Value>, BackendError> {
+        self.to_json_with(self.all_members()?)
+    }
+
+    /// The same, as if it had these members.
+    pub(crate) fn to_json_with(
+        &self,
+        members: &[Member],
+    ) -> Result<Map<String, Value>, BackendError> {
         let mut json = self.attributes()?;
         let schemas: Vec<&str> = schemas_of(&self.resource_type, &json).collect();
         json.insert("schemas".to_owned(), Value::from(schemas));
@@ -302,7 +310,7 @@ impl Stored {
             }),
         );
         let groups = self.groups.as_deref().unwrap_or_default();
-        for (name, rows) in [("members", self.all_members()?), ("groups", groups)] {
+        for (name, rows) in [("members", members), ("groups", groups)] {
             if !rows.is_empty() {
                 let direct = name == "groups";
                 let rows = rows.iter().map(|m| Value::Object(row_json(m, direct))).collect();
@@ -476,6 +484,13 @@ pub struct Returning {
     pub max_members: Option<usize>,
     /// Of a group that is given back, so many members at most, as [`ProvisioningBackend::get`].
     pub member_limit: usize,
+}
+
+impl Returning {
+    /// The whole resource: for a write that brings all its members.
+    pub(crate) fn whole(wanted: &Wanted) -> Self {
+        Self { wanted: Arc::clone(wanted), max_members: None, member_limit: usize::MAX }
+    }
 }
 
 /// What became of a write.

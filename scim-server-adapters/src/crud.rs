@@ -101,7 +101,7 @@
 //! #     "Operations": [{"op": "replace", "path": "active", "value": false}]}"#;
 //! # assert_eq!(send(Request::patch(&path), patch).await.status(), 200);
 //! # let found = send(Request::get("/v2/Users?filter=emails+co+%22example%22+and+active+eq+false"), "").await;
-//! # let found: serde_json::Value = serde_json::from_slice(found.body().as_bytes())?;
+//! # let found: serde_json::Value = serde_json::from_slice(&found.into_body().into_bytes().await?)?;
 //! # assert_eq!(found["totalResults"], 1);
 //! # assert!(found["Resources"][0].get("title").is_none());
 //! # assert_eq!(send(Request::get("/v2/Groups"), "").await.status(), 404);

@@ -16,15 +16,16 @@ use scim_core::{
 use scim_patch::LateQuirks;
 use serde_json::{Map, Value};
 
-use crate::backend::{BackendError, RequestContext, Returning, Stored, Wanted};
+use crate::backend::{BackendError, RequestContext, Stored, Wanted};
 use crate::body::ScimBody;
 use crate::policy::{Action, ActionKind, Verdict};
-use crate::render::Renderer;
+use crate::render::{Renderer, Text};
 use crate::service::Inner;
+use crate::stream::{Source, Stream};
 
 /// What a handler works with.
 pub(crate) struct Exchange<'a> {
-    pub(crate) service: &'a Inner,
+    pub(crate) service: &'a Arc<Inner>,
     pub(crate) cx: RequestContext,
     pub(crate) profile: Profile,
     pub(crate) renderer: Renderer<'a>,
@@ -106,25 +107,29 @@ pub(crate) const SCIM_JSON: HeaderValue = HeaderValue::from_static("application/
 
 impl Exchange<'_> {
     /// 200, or another status, with a body that is written already.
-    pub(crate) fn ok(&self, status: StatusCode, body: Vec<u8>) -> Response<ScimBody> {
-        let mut response = Response::new(ScimBody::from(body));
+    pub(crate) fn ok(&self, status: StatusCode, body: impl Into<ScimBody>) -> Response<ScimBody> {
+        let mut response = Response::new(body.into());
         *response.status_mut() = status;
         response.headers_mut().insert(CONTENT_TYPE, SCIM_JSON);
         response
     }
 
+    /// What was written, with what is to be read while it is sent.
+    pub(crate) fn body_of(&self, text: Text) -> ScimBody {
+        if text.gaps.is_empty() {
+            return text.bytes.into();
+        }
+        let source = Source::new(self.service, &self.cx, &self.renderer.base);
+        ScimBody::in_parts(Stream::new(source, text))
+    }
+
     /// One resource, with its ETag and where it lies (RFC 7644 §3.14; errata.md O10).
-    pub(crate) fn resource(
-        &self,
-        status: StatusCode,
-        stored: &Stored,
-        wanted: &AttributeSet,
-    ) -> Answer {
-        let mut body = Vec::with_capacity(1024);
+    pub(crate) fn resource(&self, status: StatusCode, stored: &Stored, wanted: &Wanted) -> Answer {
+        let mut text = Text { bytes: Vec::with_capacity(1024), gaps: Vec::new() };
         self.renderer
-            .resource(&mut body, stored, wanted)
+            .resource(&mut text, stored, wanted)
             .map_err(|e| Failure::backend(&e, stored.id.as_str()))?;
-        let mut response = self.ok(status, body);
+        let mut response = self.ok(status, self.body_of(text));
         let location = self.renderer.location(&stored.resource_type, &stored.id);
         let location = header(&location);
         let headers = response.headers_mut();
@@ -216,12 +221,6 @@ impl Exchange<'_> {
     ) -> Result<AttributeSet, ScimError> {
         let params = crate::params::parse(self.parts.uri.query().unwrap_or_default())?;
         AttributeSet::parse(resource_type, &params.attributes, &params.excluded_attributes)
-    }
-
-    /// What a write is to give back: of a group that many members at most, or else nothing.
-    pub(crate) fn returning(&self, wanted: &Wanted, max_members: Option<usize>) -> Returning {
-        let member_limit = self.service.limits.members_at_once;
-        Returning { wanted: Arc::clone(wanted), max_members, member_limit }
     }
 
     /// Asks the policy, where there is one.

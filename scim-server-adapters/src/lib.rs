@@ -43,6 +43,7 @@ mod backend;
 mod body;
 pub mod crud;
 mod cursor;
+mod deadline;
 mod dispatch;
 mod event;
 mod exchange;
@@ -60,6 +61,7 @@ mod render;
 mod route;
 mod service;
 mod sort;
+mod stream;
 mod tower;
 mod unique;
 

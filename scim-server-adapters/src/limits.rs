@@ -47,7 +47,7 @@ impl Default for Limits {
             max_page_size: 1_000,
             default_page_size: 100,
             page_members: 100_000,
-            members_at_once: usize::MAX,
+            members_at_once: 10_000,
             cursor_seconds: 86_400,
             time: Duration::from_secs(30),
             work: 10_000,

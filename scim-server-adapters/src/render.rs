@@ -9,14 +9,50 @@ use scim_core::{
 };
 use serde_json::{Map, Value};
 
-use crate::backend::{BackendError, Body, DIRECT, Stored, row_json};
+use crate::backend::{BackendError, Body, DIRECT, Members, Stored, Wanted, row_json};
 use crate::route::encode_segment;
+use crate::stream::Rest;
+
+/// An answer that is being written.
+#[derive(Default)]
+pub(crate) struct Text {
+    pub(crate) bytes: Vec<u8>,
+    /// Where members go that are not read yet, from the first place to the last.
+    pub(crate) gaps: Vec<(usize, Rest)>,
+}
+
+/// What is written so far of the `members` of a group.
+///
+/// The attribute begins with the first element that has something to be returned: whether any has,
+/// a later part may tell.
+#[derive(Default)]
+pub(crate) struct MemberList {
+    is_open: bool,
+    /// Whether the group has any members.
+    has_some: bool,
+}
+
+impl MemberList {
+    fn begin_element(&mut self, out: &mut Vec<u8>) {
+        out.extend_from_slice(if self.is_open { b"," } else { b",\"members\":[" });
+        self.is_open = true;
+    }
+
+    pub(crate) fn end(&self, out: &mut Vec<u8>) {
+        if self.is_open {
+            out.push(b']');
+        } else if !self.has_some {
+            // An empty list has nothing to hide, and some clients want to see it.
+            out.extend_from_slice(b",\"members\":[]");
+        }
+    }
+}
 
 /// Writes resources for one tenant, whose URIs begin with `base`.
 #[derive(Debug)]
 pub(crate) struct Renderer<'a> {
     registry: &'a Registry,
-    base: String,
+    pub(crate) base: String,
 }
 
 impl<'a> Renderer<'a> {
@@ -38,42 +74,48 @@ impl<'a> Renderer<'a> {
     /// Writes the part of a resource that is to be returned.
     pub(crate) fn resource(
         &self,
-        out: &mut Vec<u8>,
+        out: &mut Text,
         stored: &Stored,
-        wanted: &AttributeSet,
+        wanted: &Wanted,
     ) -> Result<(), BackendError> {
         match &stored.body {
             // Nothing is left out and nothing is put into the document: its text goes out as it is.
             Body::Json(text) if wanted.is_everything() && stored.references.is_empty() => {
-                self.splice(out, stored, text.get())
+                self.splice(out, stored, wanted, text.get())
             }
-            _ => {
-                let projected = wanted.project(self.complete(stored)?);
-                write_ordered(out, &projected)
-            }
+            _ => self.project(out, stored, wanted),
         }
     }
 
     /// The document's text between the id and what is kept apart from it.
-    fn splice(&self, out: &mut Vec<u8>, stored: &Stored, text: &str) -> Result<(), BackendError> {
-        let inner = text
+    fn splice(
+        &self,
+        text: &mut Text,
+        stored: &Stored,
+        wanted: &Wanted,
+        document: &str,
+    ) -> Result<(), BackendError> {
+        let inner = document
             .trim()
             .strip_prefix('{')
             .and_then(|t| t.strip_suffix('}'))
             .ok_or_else(|| BackendError::internal("a stored document is not a JSON object"))?;
+        let out = &mut text.bytes;
         out.extend_from_slice(b"{\"id\":");
         json(out, stored.id.as_str())?;
         if !inner.trim().is_empty() {
             out.push(b',');
             out.extend_from_slice(inner.as_bytes());
         }
-        if stored.members.is_some() {
-            out.extend_from_slice(b",\"members\":");
-            self.references(out, stored.all_members()?, None)?;
-        }
+        self.first_members(text, stored, wanted)?;
+        let out = &mut text.bytes;
         if let Some(groups) = stored.groups.as_ref().filter(|groups| !groups.is_empty()) {
             out.extend_from_slice(b",\"groups\":");
-            self.references(out, groups, Some(DIRECT))?;
+            for (i, group) in groups.iter().enumerate() {
+                out.push(if i == 0 { b'[' } else { b',' });
+                self.reference(out, group, Some(DIRECT))?;
+            }
+            out.push(b']');
         }
         out.extend_from_slice(
             format!(
@@ -91,41 +133,97 @@ impl<'a> Renderer<'a> {
         Ok(())
     }
 
-    /// References with their URIs; `kind` stands for the resource type where `type` means something
-    /// else.
-    fn references(
+    /// The members of a group that were read. For those that were not, a gap is left.
+    fn first_members(
+        &self,
+        out: &mut Text,
+        stored: &Stored,
+        wanted: &Wanted,
+    ) -> Result<(), BackendError> {
+        let Some(Members { list: first, next }) = &stored.members else { return Ok(()) };
+        if !wanted.is_everything() && !wanted.wants("members") {
+            return Ok(());
+        }
+        let mut list = MemberList::default();
+        self.members(&mut out.bytes, &mut list, first, wanted)?;
+        match next {
+            None => list.end(&mut out.bytes),
+            Some(next) => {
+                let rest = Rest {
+                    resource_type: Arc::clone(&stored.resource_type),
+                    id: stored.id.clone(),
+                    after: next.clone(),
+                    wanted: Arc::clone(wanted),
+                    list,
+                };
+                out.gaps.push((out.bytes.len(), rest));
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what is to be returned of some members, behind those that were written before.
+    pub(crate) fn members(
         &self,
         out: &mut Vec<u8>,
-        references: &[Member],
+        list: &mut MemberList,
+        members: &[Member],
+        wanted: &AttributeSet,
+    ) -> Result<(), BackendError> {
+        list.has_some |= !members.is_empty();
+        if wanted.is_everything() {
+            return members.iter().try_for_each(|member| {
+                list.begin_element(out);
+                self.reference(out, member, None)
+            });
+        }
+        let elements = members.iter().map(|member| self.row(member, false)).collect();
+        let whole = Map::from_iter([("members".to_owned(), Value::Array(elements))]);
+        let projected = wanted.project(whole);
+        let elements = projected.get("members").and_then(Value::as_array);
+        elements.into_iter().flatten().try_for_each(|element| {
+            list.begin_element(out);
+            json(out, element)
+        })
+    }
+
+    /// A reference with its URI; `kind` stands for the resource type where `type` means something
+    /// else.
+    fn reference(
+        &self,
+        out: &mut Vec<u8>,
+        reference: &Member,
         kind: Option<&str>,
     ) -> Result<(), BackendError> {
-        out.push(b'[');
-        for (i, reference) in references.iter().enumerate() {
-            if i > 0 {
-                out.push(b',');
-            }
-            out.push(b'{');
-            if let Some(uri) = self.reference_uri(reference) {
-                out.extend_from_slice(b"\"$ref\":");
-                json(out, &uri)?;
-                out.push(b',');
-            }
-            if let Some(display) = &reference.display {
-                out.extend_from_slice(b"\"display\":");
-                json(out, display)?;
-                out.push(b',');
-            }
-            if let Some(kind) = kind.or(reference.resource_type.as_deref()) {
-                out.extend_from_slice(b"\"type\":");
-                json(out, kind)?;
-                out.push(b',');
-            }
-            out.extend_from_slice(b"\"value\":");
-            json(out, &reference.value)?;
-            out.push(b'}');
+        out.push(b'{');
+        if let Some(uri) = self.reference_uri(reference) {
+            out.extend_from_slice(b"\"$ref\":");
+            json(out, &uri)?;
+            out.push(b',');
         }
-        out.push(b']');
+        if let Some(display) = &reference.display {
+            out.extend_from_slice(b"\"display\":");
+            json(out, display)?;
+            out.push(b',');
+        }
+        if let Some(kind) = kind.or(reference.resource_type.as_deref()) {
+            out.extend_from_slice(b"\"type\":");
+            json(out, kind)?;
+            out.push(b',');
+        }
+        out.extend_from_slice(b"\"value\":");
+        json(out, &reference.value)?;
+        out.push(b'}');
         Ok(())
+    }
+
+    /// The same as a value.
+    fn row(&self, reference: &Member, is_group_of_user: bool) -> Value {
+        let mut element = row_json(reference, is_group_of_user);
+        if let Some(uri) = self.reference_uri(reference) {
+            element.insert("$ref".to_owned(), uri.into());
+        }
+        Value::Object(element)
     }
 
     /// The URI of a resource referred to, if it exists.
@@ -135,27 +233,45 @@ impl<'a> Renderer<'a> {
         Some(format!("{}{endpoint}/{}", self.base, encode_segment(&reference.value)))
     }
 
-    /// The whole resource in JSON, with every URI.
+    /// Writes what is to be returned as people expect to read it, and as [`Renderer::splice`] does:
+    /// `id` and `schemas` first, references to others and `meta` last.
+    fn project(
+        &self,
+        text: &mut Text,
+        stored: &Stored,
+        wanted: &Wanted,
+    ) -> Result<(), BackendError> {
+        const FIRST: [&str; 2] = ["id", "schemas"];
+        const LAST: [&str; 3] = ["members", "groups", "meta"];
+        let object = wanted.project(self.complete(stored)?);
+        let entry = |name| object.get_key_value(name);
+        let middle = object
+            .iter()
+            .filter(|(name, _)| !FIRST.contains(&name.as_str()) && !LAST.contains(&name.as_str()));
+        let mut separator = b'{';
+        for (name, value) in FIRST.into_iter().filter_map(entry).chain(middle) {
+            write_entry(&mut text.bytes, separator, name, value)?;
+            separator = b',';
+        }
+        // The id is always there, so something is before them.
+        self.first_members(text, stored, wanted)?;
+        for (name, value) in LAST.into_iter().filter_map(entry) {
+            write_entry(&mut text.bytes, b',', name, value)?;
+        }
+        text.bytes.push(b'}');
+        Ok(())
+    }
+
+    /// The whole resource in JSON, with every URI, but for the members of a group.
     fn complete(&self, stored: &Stored) -> Result<Map<String, Value>, BackendError> {
-        let mut resource = stored.to_json()?;
+        let mut resource = stored.to_json_with(&[])?;
         let location = self.location(&stored.resource_type, &stored.id);
         if let Some(Value::Object(meta)) = resource.get_mut("meta") {
             meta.insert("location".to_owned(), location.into());
         }
-        let members = stored.members.as_ref().map(|_| stored.all_members()).transpose()?;
-        for (name, rows) in [("members", members), ("groups", stored.groups.as_deref())] {
-            let Some(rows) = rows else { continue };
-            if rows.is_empty() && name == "groups" {
-                continue;
-            }
-            let elements = rows.iter().map(|row| {
-                let mut element = row_json(row, name == "groups");
-                if let Some(uri) = self.reference_uri(row) {
-                    element.insert("$ref".to_owned(), uri.into());
-                }
-                Value::Object(element)
-            });
-            resource.insert(name.to_owned(), elements.collect());
+        if let Some(groups) = stored.groups.as_ref().filter(|groups| !groups.is_empty()) {
+            let elements = groups.iter().map(|group| self.row(group, true)).collect();
+            resource.insert("groups".to_owned(), elements);
         }
         self.refer(&mut resource, stored);
         Ok(resource)
@@ -213,30 +329,16 @@ impl<'a> Renderer<'a> {
     }
 }
 
-/// Writes an object as people expect to read it, and as [`Renderer::splice`] does: `id` and
-/// `schemas` first, references to others and `meta` last.
-fn write_ordered(out: &mut Vec<u8>, object: &Map<String, Value>) -> Result<(), BackendError> {
-    const FIRST: [&str; 2] = ["id", "schemas"];
-    const LAST: [&str; 3] = ["members", "groups", "meta"];
-    let entry = |name| object.get_key_value(name);
-    let middle = object
-        .iter()
-        .filter(|(name, _)| !FIRST.contains(&name.as_str()) && !LAST.contains(&name.as_str()));
-    let first = FIRST.into_iter().filter_map(entry);
-    let last = LAST.into_iter().filter_map(entry);
-    let mut separator = b'{';
-    for (name, value) in first.chain(middle).chain(last) {
-        out.push(separator);
-        separator = b',';
-        json(out, name.as_str())?;
-        out.push(b':');
-        json(out, value)?;
-    }
-    if object.is_empty() {
-        out.push(b'{');
-    }
-    out.push(b'}');
-    Ok(())
+fn write_entry(
+    out: &mut Vec<u8>,
+    separator: u8,
+    name: &str,
+    value: &Value,
+) -> Result<(), BackendError> {
+    out.push(separator);
+    json(out, name)?;
+    out.push(b':');
+    json(out, value)
 }
 
 pub(crate) fn json<T: serde::Serialize + ?Sized>(

@@ -1,14 +1,10 @@
 //! [`ScimService`]: one request in, one response out, whatever happens in between.
 
 use std::fmt;
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Instant;
 
 use bytes::Bytes;
-use futures_timer::Delay;
 use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response};
@@ -16,8 +12,9 @@ use scim_core::{DateTime, Profile, Quirks, Registry, ResourceType, ScimError};
 use tracing::Instrument as _;
 
 use crate::auth::{Authenticator, bearer_token};
-use crate::backend::{BackendError, ProvisioningBackend, RequestContext};
+use crate::backend::{ProvisioningBackend, RequestContext};
 use crate::body::ScimBody;
+use crate::deadline::in_time;
 use crate::dispatch::dispatch;
 use crate::exchange::{Answer, Exchange, Failure, SCIM_JSON};
 use crate::limits::Limits;
@@ -110,7 +107,10 @@ impl ScimService {
         let (parts, body) = request.into_parts();
         let request_id = request_id(&parts.headers);
         let mut trace = Trace::default();
-        let answer = self.in_time(self.answer(&parts, &body, &request_id, &mut trace)).await;
+        let answer = self.answer(&parts, &body, &request_id, &mut trace);
+        let answer = in_time(self.inner.limits.time, answer)
+            .await
+            .unwrap_or_else(|late| Err(Failure::backend(&late, "the request")));
         let response = answer.unwrap_or_else(|failure| {
             trace.scim_type = failure.error.scim_type();
             failure.into_response()
@@ -142,24 +142,6 @@ impl ScimService {
         finish(parts, &request_id(&parts.headers), &Trace::default(), started, response)
     }
 
-    /// The answer, or 503 when it takes longer than it may.
-    async fn in_time(&self, answer: impl Future<Output = Answer>) -> Answer {
-        let mut answer = pin!(answer);
-        // Works under any runtime, and under none. What is answered at once needs no timer.
-        let mut limit: Option<Delay> = None;
-        poll_fn(|cx| match answer.as_mut().poll(cx) {
-            Poll::Ready(answer) => Poll::Ready(answer),
-            Poll::Pending => {
-                let limit = limit.get_or_insert_with(|| Delay::new(self.inner.limits.time));
-                Pin::new(limit).poll(cx).map(|()| {
-                    let late = BackendError::Unavailable { retry_after: None };
-                    Err(Failure::backend(&late, "the request"))
-                })
-            }
-        })
-        .await
-    }
-
     fn too_large(&self) -> ScimError {
         let limit = self.inner.limits.body_bytes;
         ScimError::with_status(413, format!("the request body exceeds the limit of {limit} bytes"))
@@ -172,7 +154,7 @@ impl ScimService {
         request_id: &Arc<str>,
         trace: &mut Trace,
     ) -> Answer {
-        let inner = &*self.inner;
+        let inner = &self.inner;
         let split = route::split(parts.uri.path(), inner.tenancy)?;
         trace.tenant = Arc::from(&*split.tenant);
         let endpoint = route::endpoint(&inner.registry, &split.segments);
@@ -252,12 +234,13 @@ fn finish(
         response.headers_mut().insert(REQUEST_ID, value);
     }
     if parts.method == Method::HEAD {
-        let length = response.body().as_bytes().len();
+        let length = response.body().as_bytes().map(<[u8]>::len);
         // An answer that has no body to GET either has no length.
-        if length > 0 {
+        if let Some(length) = length.filter(|length| *length > 0) {
             response.headers_mut().insert(CONTENT_LENGTH, length.into());
         }
-        *response.body_mut() = ScimBody::empty();
+        *response.body_mut() =
+            if length.is_some() { ScimBody::empty() } else { ScimBody::unsent() };
     }
     observe::request(parts, request_id, trace, response.status(), started.elapsed());
     response

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use scim_core::{AttributeRef, AttributeSet, ResourceType};
+use scim_filter::Expression;
 use scim_filter::sql::Mapping;
-use scim_filter::{Expression, Subject};
 use scim_server_adapters::{BackendError, QueryTarget};
 
 use crate::layout::{Layout, TypeLayout};
@@ -48,7 +48,7 @@ impl Target {
         let is_exact = lookup.is_exact();
         let remainder = match lookup.remainder.take() {
             Some(remainder) => {
-                let needed = needed(resource_type, |name| mentions(&remainder, name))?;
+                let needed = needed(resource_type, |name| remainder.looks_at(name))?;
                 Some((remainder, needed))
             }
             None => None,
@@ -68,24 +68,6 @@ impl Target {
             },
             remainder,
         })
-    }
-}
-
-/// Whether a filter looks at the attribute of that name.
-fn mentions(expression: &Expression, name: &str) -> bool {
-    match expression {
-        Expression::Constant(_) => false,
-        Expression::And(terms) | Expression::Or(terms) => {
-            terms.iter().any(|term| mentions(term, name))
-        }
-        Expression::Not(inner) => mentions(inner, name),
-        Expression::Present(subject) | Expression::Compare(subject, _) => match subject {
-            Subject::Attribute(attribute) => attribute.attribute().name == name,
-            Subject::Element => false,
-        },
-        Expression::Elements(attribute, inner) => {
-            attribute.attribute().name == name || mentions(inner, name)
-        }
     }
 }
 

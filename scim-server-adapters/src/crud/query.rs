@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use scim_core::{AttributeRef, ResourceId, ScimError, ScimType, SortOrder};
-use scim_filter::{Expression, ResolvedFilter, Subject};
+use scim_filter::ResolvedFilter;
 use serde::{Deserialize, Serialize};
 
 use super::backend::{CrudBackend, Registered};
@@ -233,7 +233,7 @@ impl<'a> Run<'a> {
         let needs_groups = resource_type.has_groups()
             && !self.backend.leaves_membership()
             && (target.sort.as_ref().is_some_and(is_groups)
-                || filter.is_some_and(|f| asks_for_groups(f.expression())));
+                || filter.is_some_and(|f| f.expression().looks_at("groups")));
         if needs_groups {
             self.relations.read_all_groups().await?;
         }
@@ -349,20 +349,6 @@ fn members_in(stored: &Stored, target: &QueryTarget) -> usize {
         stored.members.as_ref().map_or(0, |members| members.list.len())
     } else {
         0
-    }
-}
-
-/// Whether it has to do with the groups of a user.
-fn asks_for_groups(expression: &Expression) -> bool {
-    match expression {
-        Expression::Constant(_) => false,
-        Expression::And(terms) | Expression::Or(terms) => terms.iter().any(asks_for_groups),
-        Expression::Not(inner) => asks_for_groups(inner),
-        Expression::Present(subject) | Expression::Compare(subject, _) => match subject {
-            Subject::Attribute(attribute) => is_groups(attribute),
-            Subject::Element => false,
-        },
-        Expression::Elements(attribute, _) => is_groups(attribute),
     }
 }
 

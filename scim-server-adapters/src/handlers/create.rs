@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use scim_core::{ResourceType, json};
 
-use crate::backend::{BackendError, Change, Write};
+use crate::backend::{BackendError, Change, Returning, Write};
 use crate::exchange::{Answer, Exchange, sent};
 use crate::handlers::reactivate::Again;
 use crate::policy::ActionKind;
@@ -17,7 +17,7 @@ pub(crate) async fn create(x: &mut Exchange<'_>, resource_type: Arc<ResourceType
     let body = json::parse_object(x.body()?)?;
     let (resource, secret) = x.ingest(&resource_type, body)?;
     let wanted = Arc::new(projection.with_sent(sent(&resource)));
-    let returning = x.returning(&wanted, None);
+    let returning = Returning::whole(&wanted);
     let again = Again::new(x, &resource, secret.as_ref());
     let write = Write {
         must_exist: x.must_exist_for(&resource),

@@ -19,7 +19,7 @@ pub(crate) async fn get(
     x.admit(ActionKind::Read, Some(&resource_type), Some(&id)).await?;
     let wanted = Arc::new(x.projection(&resource_type)?);
     let precondition = Precondition::from_headers(&x.parts.headers)?;
-    let Inner { backend, limits, .. } = x.service;
+    let Inner { backend, limits, .. } = &**x.service;
     let stored = backend.get(&x.cx, &resource_type, &id, &wanted, limits.members_at_once).await;
     let stored = stored.map_err(|e| x.failed(&e, id.as_str()))?;
     if !precondition.if_match_holds(&stored.version) {

@@ -6,7 +6,7 @@ use http::StatusCode;
 use scim_core::{PatchOp, ResourceId, ResourceType};
 use scim_patch::PatchPlan;
 
-use crate::backend::{Change, Write};
+use crate::backend::{Change, Returning, Write};
 use crate::exchange::{Answer, Exchange};
 use crate::policy::ActionKind;
 use crate::precondition::Precondition;
@@ -29,7 +29,8 @@ pub(crate) async fn patch(
     let wanted = Arc::new(projection.with_sent(planned.touched));
     let returning = if explicit || !x.patch_answers_no_content(&resource_type) {
         let max_members = (!explicit).then_some(x.service.limits.patch_members);
-        Some(x.returning(&wanted, max_members))
+        let member_limit = x.service.limits.members_at_once;
+        Some(Returning { wanted: Arc::clone(&wanted), max_members, member_limit })
     } else {
         None
     };

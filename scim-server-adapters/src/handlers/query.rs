@@ -9,12 +9,12 @@ use scim_core::{
 };
 use scim_filter::ResolvedFilter;
 
-use crate::backend::{BackendError, Page, Query, QueryTarget, Start, Stored};
+use crate::backend::{BackendError, Members, Page, Query, QueryTarget, Start};
 use crate::cursor::{Cursor, QueryId};
 use crate::exchange::{Answer, Exchange};
 use crate::params;
 use crate::policy::ActionKind;
-use crate::render::json;
+use crate::render::{Text, json};
 use crate::sort;
 
 /// How many resources the service asks for at a time when it evaluates a filter itself.
@@ -184,29 +184,10 @@ fn resolve_filter(
 }
 
 pub(super) async fn run(x: &Exchange<'_>, query: &Query) -> Result<Page, BackendError> {
-    let mut page = match x.service.backend.query(&x.cx, query).await {
-        Err(BackendError::Unsupported) => scan(x, query).await?,
-        page => page?,
-    };
-    for stored in &mut page.resources {
-        read_members(x, stored, query.member_limit).await?;
+    match x.service.backend.query(&x.cx, query).await {
+        Err(BackendError::Unsupported) => scan(x, query).await,
+        page => page,
     }
-    Ok(page)
-}
-
-/// Reads the rest of a group's members.
-async fn read_members(
-    x: &Exchange<'_>,
-    stored: &mut Stored,
-    limit: usize,
-) -> Result<(), BackendError> {
-    let Stored { resource_type, id, members: Some(members), .. } = stored else { return Ok(()) };
-    while let Some(next) = members.next.take() {
-        let more = x.service.backend.members(&x.cx, resource_type, id, &next, limit).await?;
-        members.list.extend(more.list);
-        members.next = more.next;
-    }
-    Ok(())
 }
 
 /// Evaluates a filter that the backend cannot, over the unfiltered pages, within the work limit.
@@ -218,8 +199,10 @@ async fn scan(x: &Exchange<'_>, query: &Query) -> Result<Page, BackendError> {
     let mut page = Page::default();
     let mut matched = 0usize;
     let mut examined = 0usize;
+    let (mut held, mut is_full) = (0usize, false);
     for target in &query.targets {
         let Some(filter) = &target.filter else { return Err(BackendError::Unsupported) };
+        let looks_at_members = filter.expression().looks_at("members");
         let mut start = Start::Offset(0);
         loop {
             let unfiltered = Query {
@@ -242,13 +225,23 @@ async fn scan(x: &Exchange<'_>, query: &Query) -> Result<Page, BackendError> {
             if examined > query.work_limit {
                 return Err(BackendError::TooMany);
             }
-            for mut stored in part.resources {
-                read_members(x, &mut stored, query.member_limit).await?;
-                if filter.matches(&stored.to_json()?) {
-                    if matched >= offset && page.resources.len() < query.count {
-                        page.resources.push(stored);
-                    }
-                    matched += 1;
+            for stored in part.resources {
+                // Some of the members must not be taken for all.
+                let json = match &stored.members {
+                    Some(_) if !looks_at_members => stored.to_json_with(&[]),
+                    Some(Members { next: Some(_), .. }) => Err(BackendError::TooMany),
+                    _ => stored.to_json(),
+                };
+                if !filter.matches(&json?) {
+                    continue;
+                }
+                matched += 1;
+                let members = stored.members.as_ref().map_or(0, |members| members.list.len());
+                is_full |= page.resources.len() >= query.count
+                    || !page.resources.is_empty() && held + members > query.member_limit;
+                if matched > offset && !is_full {
+                    held += members;
+                    page.resources.push(stored);
                 }
             }
             match part.next {
@@ -274,10 +267,12 @@ fn write(
     total: Option<u64>,
     paging: &Paging,
 ) -> Answer {
-    let mut out = Vec::with_capacity(256 + 1024 * page.resources.len());
-    let mut written = || -> Result<Vec<u8>, BackendError> {
+    let capacity = 256 + 1024 * page.resources.len();
+    let mut text = Text { bytes: Vec::with_capacity(capacity), gaps: Vec::new() };
+    let mut written = || -> Result<(), BackendError> {
+        let out = &mut text.bytes;
         out.extend_from_slice(b"{\"schemas\":[");
-        json(&mut out, LIST_RESPONSE_URN)?;
+        json(out, LIST_RESPONSE_URN)?;
         out.push(b']');
         if let Some(total) = total {
             out.extend_from_slice(format!(",\"totalResults\":{total}").as_bytes());
@@ -288,21 +283,21 @@ fn write(
         out.extend_from_slice(format!(",\"itemsPerPage\":{}", page.resources.len()).as_bytes());
         if let Paging::Cursor(Some(next)) = paging {
             out.extend_from_slice(b",\"nextCursor\":");
-            json(&mut out, next)?;
+            json(out, next)?;
         }
         out.extend_from_slice(b",\"Resources\":[");
         for (i, stored) in page.resources.iter().enumerate() {
             if i > 0 {
-                out.push(b',');
+                text.bytes.push(b',');
             }
             let name = stored.resource_type.name();
             let target = query.targets.iter().find(|t| t.resource_type.name() == name);
             let target = target.ok_or_else(|| BackendError::internal("a type not asked for"))?;
-            x.renderer.resource(&mut out, stored, &target.wanted)?;
+            x.renderer.resource(&mut text, stored, &target.wanted)?;
         }
-        out.extend_from_slice(b"]}");
-        Ok(std::mem::take(&mut out))
+        text.bytes.extend_from_slice(b"]}");
+        Ok(())
     };
-    let body = written().map_err(|e| x.failed(&e, "the query"))?;
-    Ok(x.ok(StatusCode::OK, body))
+    written().map_err(|e| x.failed(&e, "the query"))?;
+    Ok(x.ok(StatusCode::OK, x.body_of(text)))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use scim_core::{ResourceId, ResourceType, json};
 
-use crate::backend::{BackendError, Change, Write};
+use crate::backend::{BackendError, Change, Returning, Write};
 use crate::exchange::{Answer, Exchange, sent};
 use crate::policy::ActionKind;
 use crate::precondition::Precondition;
@@ -25,7 +25,7 @@ pub(crate) async fn replace(
         must_exist: x.must_exist_for(&resource),
         change: Change::Replace { id: id.clone(), resource, secret },
         precondition,
-        returning: Some(x.returning(&wanted, None)),
+        returning: Some(Returning::whole(&wanted)),
         unique_display_name: x.unique_display_name(&resource_type),
         resource_type,
     };

@@ -14,6 +14,8 @@ mod credentials;
 #[cfg(test)]
 mod discovery;
 #[cfg(test)]
+mod large_groups;
+#[cfg(test)]
 mod methods;
 #[cfg(test)]
 mod mounts;
@@ -31,5 +33,7 @@ mod script;
 mod server;
 #[cfg(test)]
 mod step;
+#[cfg(test)]
+mod watched;
 #[cfg(test)]
 mod wire;

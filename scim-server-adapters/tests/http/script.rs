@@ -16,22 +16,39 @@ use crate::wire::{Answer, Connection};
 /// asserts that every answer is what its step says, and the same three times.
 #[track_caller]
 pub(crate) fn alike(script: &[Step]) {
+    answers(script, service);
+}
+
+/// The same on services that are made so. Gives the answers in the form in which they can be
+/// compared.
+#[track_caller]
+pub(crate) fn answers(script: &[Step], service: impl Fn() -> ScimService) -> Vec<Answer> {
     let mounted = service();
     let axum = axum_server(scim_server_adapters::axum::mount("/scim", mounted));
     let mounted = service();
     let actix = actix_server(move |config| {
         config.service(scim_server_adapters::actix::mount("/scim", mounted.clone()));
     });
-    alike_at(script, "/scim", axum, actix);
+    compared(script, "/scim", &service(), axum, actix)
 }
 
 /// The same with servers at hand, which have the service at `prefix`.
 #[track_caller]
 pub(crate) fn alike_at(script: &[Step], prefix: &str, axum: SocketAddr, actix: SocketAddr) {
-    let direct = service();
+    compared(script, prefix, &service(), axum, actix);
+}
+
+#[track_caller]
+fn compared(
+    script: &[Step],
+    prefix: &str,
+    direct: &ScimService,
+    axum: SocketAddr,
+    actix: SocketAddr,
+) -> Vec<Answer> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let direct = run(script.iter().filter(|step| !step.by_framework), |request| {
-        runtime.block_on(handle(&direct, request, prefix))
+        runtime.block_on(handle(direct, request, prefix))
     });
     for (name, address) in [("axum", axum), ("actix-web", actix)] {
         let answers = run(script, |request| Connection::to(address).last_exchange(request));
@@ -40,6 +57,7 @@ pub(crate) fn alike_at(script: &[Step], prefix: &str, axum: SocketAddr, actix: S
             assert_eq!(show(&answer), show(expected), "{name} answers differently to {step:?}");
         }
     }
+    direct
 }
 
 /// Sends every request and asserts what its step says of the answer. Gives the answers in the form
@@ -143,7 +161,7 @@ async fn handle(service: &ScimService, request: &Request, prefix: &str) -> Answe
             .iter()
             .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
             .collect(),
-        body: body.into_bytes().to_vec(),
+        body: body.into_bytes().await.unwrap().to_vec(),
     }
 }
 

@@ -10,8 +10,8 @@ use actix_web::{App, HttpServer};
 use async_trait::async_trait;
 use axum::Router;
 use scim_server_adapters::{
-    Action, BackendError, BearerTokens, Limits, MemoryBackend, Policy, RequestContext, ScimService,
-    ScimServiceBuilder, Verdict,
+    Action, BackendError, BearerTokens, Limits, MemoryBackend, Policy, ProvisioningBackend,
+    RequestContext, ScimService, ScimServiceBuilder, Verdict,
 };
 
 /// The largest body of a request, in bytes.
@@ -23,6 +23,10 @@ pub(crate) fn service() -> ScimService {
 }
 
 pub(crate) fn builder() -> ScimServiceBuilder {
+    builder_over(Arc::new(MemoryBackend::new()))
+}
+
+pub(crate) fn builder_over(backend: Arc<dyn ProvisioningBackend>) -> ScimServiceBuilder {
     let tokens = BearerTokens::new()
         .with_token("", "s3cret", "identity provider")
         .with_token("", "too-fast", "too fast")
@@ -33,7 +37,7 @@ pub(crate) fn builder() -> ScimServiceBuilder {
         limits.body_bytes = BODY_LIMIT;
         limits
     };
-    ScimService::builder(Arc::new(MemoryBackend::new()), Arc::new(tokens))
+    ScimService::builder(backend, Arc::new(tokens))
         .base_url("https://example.com/scim")
         .limits(limits)
         .policy(Arc::new(ByName))

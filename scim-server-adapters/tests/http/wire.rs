@@ -59,6 +59,14 @@ impl Connection {
         answer
     }
 
+    /// Sends a request and leaves the answer to the caller.
+    pub(crate) fn begin(mut self, request: &Request) -> TcpStream {
+        let mut request = request.clone();
+        request.headers.push(("connection", "close".to_owned()));
+        self.send(&bytes(&request));
+        self.stream
+    }
+
     pub(crate) fn send(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).unwrap();
     }

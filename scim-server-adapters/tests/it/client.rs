@@ -81,7 +81,7 @@ impl Client {
         Answer {
             status: parts.status,
             headers: parts.headers,
-            text: String::from_utf8(body.into_bytes().to_vec()).unwrap(),
+            text: String::from_utf8(body.into_bytes().await.unwrap().to_vec()).unwrap(),
         }
     }
 

@@ -30,6 +30,8 @@ mod interop_docs;
 #[cfg(test)]
 mod interop_laws;
 #[cfg(test)]
+mod large_groups;
+#[cfg(test)]
 mod laws;
 #[cfg(test)]
 mod lists;
@@ -55,3 +57,6 @@ mod searches;
 mod sorting;
 #[cfg(test)]
 mod tenants;
+#[cfg(test)]
+#[path = "../http/watched.rs"]
+mod watched;
