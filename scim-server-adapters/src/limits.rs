@@ -21,16 +21,21 @@ pub struct Limits {
     /// answer is sent.
     pub page_members: usize,
     /// How many members of a group are read before the answer begins (default 10,000). The rest of
-    /// a larger group is read some at a time while the answer is sent.
+    /// a larger group is read some at a time while the answer is sent: [`ScimBody`] says what that
+    /// means for its reader.
+    ///
+    /// [`ScimBody`]: crate::ScimBody
     pub members_at_once: usize,
     /// How long a walk by cursor may take, in seconds from its first page (default one day);
     /// beyond it a cursor has expired.
     pub cursor_seconds: u32,
     /// How long a request may take (default 30 seconds); beyond it the answer is 503. A write may
-    /// have happened or not.
+    /// have happened or not. Each part of an answer that is sent while it is read may take as long
+    /// again; beyond it the answer breaks off.
     pub time: Duration,
     /// How many resources may be examined to answer one query (default 10,000); beyond it the
-    /// answer is 400 `tooMany`.
+    /// answer is 400 `tooMany`. So it is when the service evaluates a filter on members itself, for a
+    /// backend that cannot, and a group has more of them than a page may hold.
     pub work: usize,
     /// The depth, the number of terms and the length of a filter.
     pub filter: scim_filter::Limits,

@@ -98,7 +98,8 @@ impl ScimService {
         self.inner.limits.body_bytes
     }
 
-    /// Answers a request. Errors are responses too, so it cannot fail.
+    /// Answers a request. Errors are responses too, so it cannot fail; only the body of a large
+    /// group, which is read while it is sent, may break off ([`ScimBody`]).
     ///
     /// The path is relative to where the service is mounted: `/v2/Users`, or with tenants
     /// `/<tenant>/v2/Users`.

@@ -32,11 +32,6 @@ impl Beside {
         }
     }
 
-    /// Whether members are wanted, of which there may be very many.
-    pub(crate) const fn has_members(self) -> bool {
-        self.members
-    }
-
     /// What to select of a resource `r` and its document `d`.
     ///
     /// A member is its value, the type that the client said, the type found, what is displayed, and

@@ -93,7 +93,7 @@ impl<'q> Plan<'q> {
             || !target.is_exact
             || target.lookup.is_empty
             || target.lookup.is_all()
-            || beside.has_members()
+            || target.wants_members()
             || *count == 0
             || !is_first
         {
@@ -213,11 +213,9 @@ impl<'q> Plan<'q> {
         loader: Loader<'_>,
         found: &[(i64, usize)],
     ) -> Result<HashMap<i64, usize>, Failure> {
-        let groups = found.iter().filter(|(_, index)| {
-            self.targets.get(*index).is_some_and(|target| {
-                target.resource_type.has_members() && target.wanted.wants("members")
-            })
-        });
+        let groups = found
+            .iter()
+            .filter(|(_, index)| self.targets.get(*index).is_some_and(Target::wants_members));
         let groups: Vec<i64> = groups.map(|(key, _)| *key).collect();
         if groups.is_empty() {
             return Ok(HashMap::new());

@@ -69,6 +69,12 @@ impl Target {
             remainder,
         })
     }
+
+    /// Whether the answer holds members, who may be many.
+    #[must_use]
+    pub fn wants_members(&self) -> bool {
+        self.resource_type.has_members() && self.wanted.wants("members")
+    }
 }
 
 /// What has to be read of a resource beside the document, to look at the attributes of these names.

@@ -43,8 +43,8 @@ use crate::{fingerprint, migration, names};
 /// - **Passwords** are not kept.
 ///
 /// Point reads, among them queries by `id` or by what must be unique, run on the caller's thread;
-/// they take microseconds. Other queries run on threads of the store's own. It needs no particular
-/// runtime.
+/// they take microseconds. Other queries, and reads of many members, run on threads of the store's
+/// own. It needs no particular runtime.
 ///
 /// Dropping it waits until all that was queued is written.
 ///
@@ -62,6 +62,10 @@ pub struct SqliteBackend {
     writer: Writer,
     cursor_key: CursorKey,
 }
+
+/// A group with more members is read on a thread of the store's own: so many rows take a
+/// millisecond or some.
+const INLINE_MEMBERS: usize = 500;
 
 /// What reads need.
 #[derive(Debug)]
@@ -161,6 +165,20 @@ impl SqliteBackend {
 }
 
 impl Store {
+    fn get(
+        &self,
+        tenant: &Arc<str>,
+        resource_type: &Arc<ResourceType>,
+        id: &ResourceId,
+        wanted: &Wanted,
+        member_limit: usize,
+    ) -> Result<Stored, BackendError> {
+        let of_type = self.layout.of(resource_type)?;
+        self.load(tenant, |loader| {
+            loader.by_id(of_type, resource_type, id.as_str(), wanted, member_limit)
+        })
+    }
+
     /// Reads what a tenant must have.
     fn load<T>(
         &self,
@@ -202,10 +220,19 @@ impl ProvisioningBackend for SqliteBackend {
         wanted: &Wanted,
         member_limit: usize,
     ) -> Result<Stored, BackendError> {
-        let of_type = self.store.layout.of(resource_type)?;
-        self.store.load(&cx.tenant, |loader| {
-            loader.by_id(of_type, resource_type, id.as_str(), wanted, member_limit)
-        })
+        let inline = member_limit.min(INLINE_MEMBERS);
+        let stored = self.store.get(&cx.tenant, resource_type, id, wanted, inline)?;
+        match &stored.members {
+            Some(Members { next: Some(_), .. }) if inline < member_limit => {
+                let (tenant, resource_type) = (Arc::clone(&cx.tenant), Arc::clone(resource_type));
+                let (id, wanted) = (id.clone(), Arc::clone(wanted));
+                self.scan(move |store, _| {
+                    store.get(&tenant, &resource_type, &id, &wanted, member_limit)
+                })
+                .await
+            }
+            _ => Ok(stored),
+        }
     }
 
     async fn members(

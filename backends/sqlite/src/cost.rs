@@ -105,6 +105,15 @@ impl Database {
     /// executes some for each.
     fn instructions(&mut self, change: Change) -> u64 {
         let job = job(&self.layout, &ResourceType::group(), change);
+        let (written, count) = self.counted(|database| {
+            job.perform(&database.connection, &database.layout, &database.tenants).unwrap()
+        });
+        assert!(written.changed);
+        count
+    }
+
+    /// What is done, and how many instructions it takes.
+    fn counted<T>(&mut self, work: impl FnOnce(&Self) -> T) -> (T, u64) {
         let count = Arc::new(Mutex::new(0));
         let counted = Arc::clone(&count);
         let every = move || {
@@ -112,12 +121,11 @@ impl Database {
             false
         };
         self.connection.progress_handler(1, Some(every)).unwrap();
-        let written = job.perform(&self.connection, &self.layout, &self.tenants).unwrap();
+        let done = work(self);
         self.connection.progress_handler(0, None::<fn() -> bool>).unwrap();
-        assert!(written.changed);
         let count = *count.lock().unwrap();
         assert!(count > 0);
-        count
+        (done, count)
     }
 }
 
@@ -165,6 +173,30 @@ fn adding_and_removing_a_member_costs_the_same_in_groups_of_all_sizes() {
     let mut cost =
         |id| [database.instructions(add(id, "x")), database.instructions(remove(id, "m5"))];
     assert_eq!(cost(&small), cost(&large));
+}
+
+#[test]
+fn reading_some_members_costs_the_same_wherever_they_are() {
+    let mut database = database();
+    let [small, large] = [database.group(200), database.group(20_000)];
+    let mut cost = |id: &ResourceId, after: i64| {
+        let (members, count) = database.counted(|Database { connection, layout, .. }| {
+            let loader = Loader { connection, layout, tenant: 1 };
+            let of_type = layout.of(&ResourceType::group()).unwrap();
+            let (group, _) = loader.find(of_type, id.as_str()).unwrap();
+            loader.members(group, after, 100).unwrap()
+        });
+        assert_eq!(members.list.len(), 100);
+        assert_eq!(*members.list[0].value, format!("m{after}"));
+        assert!(members.next.is_some());
+        count
+    };
+    // The first time, statements are prepared.
+    cost(&small, 0);
+    let expected = cost(&small, 50);
+    for after in [0, 50, 10_000, 19_800] {
+        assert_eq!(cost(&large, after), expected, "after {after}");
+    }
 }
 
 #[test]

@@ -42,7 +42,8 @@ impl Plan {
 
     /// Whether it costs no more than a look-up by key, or a few.
     pub(crate) fn is_point(&self) -> bool {
-        self.query.order.is_none() && self.targets.iter().all(|target| target.lookup.is_point())
+        let is_point = |target: &Target| target.lookup.is_point() && !target.wants_members();
+        self.query.order.is_none() && self.targets.iter().all(is_point)
     }
 
     /// Answers the query for a tenant; `None` is one without resources. The connection is in a
@@ -141,9 +142,7 @@ impl Plan {
     /// How many members of a match the answer will hold, as far as the limit goes.
     fn members(&self, loader: Loader<'_>, (key, index): (i64, usize)) -> Result<usize, Failure> {
         match self.targets.get(index) {
-            Some(target)
-                if target.resource_type.has_members() && target.wanted.wants("members") =>
-            {
+            Some(target) if target.wants_members() => {
                 Ok(MemberRows { loader, group: key }.up_to(self.query.member_limit)?)
             }
             _ => Ok(0),

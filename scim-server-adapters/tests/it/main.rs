@@ -16,6 +16,7 @@ mod cursors;
 mod discovery;
 #[cfg(test)]
 mod errors;
+#[cfg(test)]
 mod existence;
 #[cfg(test)]
 mod groups;

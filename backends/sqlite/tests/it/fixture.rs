@@ -124,13 +124,17 @@ pub(crate) fn shown(stored: &Stored) -> Value {
 
 impl Client {
     pub(crate) fn new(backend: impl ProvisioningBackend) -> Self {
+        Self::shared(Arc::new(backend))
+    }
+
+    pub(crate) fn shared(backend: Arc<dyn ProvisioningBackend>) -> Self {
         let cx = RequestContext {
             tenant: "acme".into(),
             principal: "test".into(),
             request_id: "1".into(),
             now: DateTime::from_micros(FIRST_DAY).unwrap(),
         };
-        Self { backend: Arc::new(backend), cx, unique_display_names: false }
+        Self { backend, cx, unique_display_names: false }
     }
 
     /// The same backend, with writes that demand a `displayName` of one's own.

@@ -8,6 +8,8 @@ mod durability;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod large_groups;
+#[cfg(test)]
 mod membership;
 #[cfg(test)]
 mod opening;
