@@ -26,4 +26,5 @@
 #![forbid(unsafe_code)]
 
 pub mod backend;
+pub mod client;
 pub mod oracle;

@@ -4,4 +4,12 @@
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod nodes;
+#[cfg(test)]
+mod opening;
+#[cfg(test)]
 mod oracle;
+#[cfg(test)]
+mod sweep;

@@ -1,5 +1,6 @@
 //! What was acknowledged is there afterwards, and the store carries on.
 
+use scim_conformance::client::{group, query, shown, user};
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -8,7 +9,7 @@ use scim_server_adapters::BackendError;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::fixture::{group, in_file, open, options, query, shown, user};
+use crate::fixture::{in_file, open, options};
 
 #[tokio::test]
 async fn a_restart_on_the_same_file_carries_on() {
@@ -25,7 +26,7 @@ async fn a_restart_on_the_same_file_carries_on() {
     assert!(matches!(refused, Err(BackendError::Conflict { .. })));
     let later = store.create_user("jsmith").await;
     let page = store.query(&query(&user(), None)).await.unwrap();
-    assert_eq!(crate::fixture::ids(&page), [id.as_str(), later.as_str()]);
+    assert_eq!(scim_conformance::client::ids(&page), [id.as_str(), later.as_str()]);
     let written = store
         .patch(
             &group(),

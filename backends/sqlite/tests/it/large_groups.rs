@@ -1,5 +1,6 @@
 //! A group of 200,000 members over HTTP.
 
+use scim_conformance::client::{Client, group};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
@@ -16,7 +17,7 @@ use scim_server_adapters::{
 };
 use serde_json::{Value, json};
 
-use crate::fixture::{Client, group, options};
+use crate::fixture::options;
 
 const COUNT: usize = 200_000;
 

@@ -1,8 +1,9 @@
 //! Groups and their members (RFC 7643 §4.2, §4.1.2 `groups`).
 
+use scim_conformance::client::{group, user};
 use serde_json::{Value, json};
 
-use crate::fixture::{group, in_file, user};
+use crate::fixture::in_file;
 
 #[tokio::test]
 async fn deleting_a_group_with_many_members_leaves_nothing_to_see() {

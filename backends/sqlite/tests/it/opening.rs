@@ -2,11 +2,12 @@
 
 use rusqlite::Connection;
 use scim_backend_sqlite::{OpenError, SqliteBackend, SqliteOptions};
+use scim_conformance::client::{Client, group, query, user};
 use scim_core::Registry;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::fixture::{Client, group, in_file, open, options, query, user};
+use crate::fixture::{in_file, open, options};
 
 const GROUP_NAME: &str = "urn:ietf:params:scim:schemas:core:2.0:Group:displayName";
 

@@ -1,10 +1,11 @@
 //! Filters, pages and totals (RFC 7644 §3.4.2).
 
+use scim_conformance::client::{Client, group, query, user};
 use scim_core::ResourceId;
 use scim_server_adapters::{BackendError, Query, Start};
 use serde_json::json;
 
-use crate::fixture::{Client, group, in_memory, query, user};
+use crate::fixture::in_memory;
 
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 

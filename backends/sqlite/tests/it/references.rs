@@ -1,8 +1,9 @@
 //! What a document refers to.
 
+use scim_conformance::client::{only, user};
 use serde_json::json;
 
-use crate::fixture::{in_memory, only, user};
+use crate::fixture::in_memory;
 
 #[tokio::test]
 async fn references_are_looked_up_only_where_they_are_wanted() {

@@ -1,11 +1,12 @@
 //! Values that the schemas call unique (RFC 7643 §7; erratum 8279).
 
 use scim_backend_sqlite::SqliteBackend;
+use scim_conformance::client::{Client, group, user};
 use scim_core::Registry;
 use scim_server_adapters::BackendError;
 use serde_json::json;
 
-use crate::fixture::{Client, group, in_file, in_memory, options, user};
+use crate::fixture::{in_file, in_memory, options};
 
 fn conflict_of<T: std::fmt::Debug>(result: Result<T, BackendError>) -> String {
     match result.unwrap_err() {
@@ -31,7 +32,7 @@ async fn a_conflict_leaves_the_writes_beside_it_alone() {
         created += usize::from(task.await.unwrap().is_ok());
     }
     assert_eq!(created, 3);
-    let page = store.query(&crate::fixture::query(&user(), None)).await.unwrap();
+    let page = store.query(&scim_conformance::client::query(&user(), None)).await.unwrap();
     assert_eq!((page.total, page.resources.len()), (Some(4), 4), "no half of a refused write");
 }
 
