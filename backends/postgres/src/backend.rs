@@ -121,6 +121,11 @@ impl PostgresBackend {
         })
     }
 
+    #[cfg(test)]
+    pub(crate) fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
     async fn try_get(
         &self,
         cx: &RequestContext,
@@ -180,6 +185,7 @@ impl PostgresBackend {
             }
             Ok((written, leaves_rows)) => {
                 transaction.commit().await?;
+                self.sweeper.note(1);
                 if leaves_rows {
                     self.sweeper.wake();
                 }
@@ -218,6 +224,7 @@ impl PostgresBackend {
         match in_order(desk, units, max_errors).await {
             Ok((outcomes, leaves_rows)) => {
                 transaction.commit().await?;
+                self.sweeper.note(outcomes.len());
                 if leaves_rows {
                     self.sweeper.wake();
                 }

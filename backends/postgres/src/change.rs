@@ -145,6 +145,27 @@ const DELETE: &str = "
     )
     SELECT EXISTS (SELECT 1 FROM sweep)";
 
+/// All of them, for the test of their plans.
+#[cfg(test)]
+pub(crate) const STATEMENTS: [&str; 16] = [
+    HOLD,
+    HOLD_TO_DELETE,
+    EXISTING,
+    DOCUMENT,
+    CREATE,
+    UPDATE_DOCUMENT,
+    UPDATE_COLUMNS,
+    TOUCH,
+    HOLD_GROUPS,
+    LEAVE_GROUPS,
+    DELETE,
+    CLAIM,
+    CLAIM_AGAIN,
+    UNCLAIM,
+    INDEX,
+    UNINDEX,
+];
+
 /// Member rows of a deleted group that go with it; what is beyond is left to the sweep.
 const REMOVED_WITH_GROUP: i64 = 500;
 

@@ -10,7 +10,7 @@ use crate::session::Session;
 
 /// Events after a place, of transactions before which all have ended: one that ends later would put
 /// its events before the place that a reader has reached.
-const EVENTS: &str = "
+pub(crate) const EVENTS: &str = "
     SELECT e.transaction::text, e.position, t.name, y.name, e.id, e.kind, e.version, e.principal,
         e.time
     FROM scim_event e

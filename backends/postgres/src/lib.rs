@@ -42,6 +42,8 @@ mod migration;
 mod names;
 mod options;
 mod query;
+#[cfg(test)]
+mod query_plans;
 mod session;
 mod sweep;
 

@@ -72,6 +72,47 @@ impl Beside {
     }
 }
 
+/// One resource by its id.
+pub(crate) fn by_id(beside: Beside) -> String {
+    format!(
+        "SELECT {} FROM scim_resource r JOIN scim_document d ON d.resource = r.key
+         WHERE r.tenant = $1 AND r.id = $2 AND r.type = $3",
+        beside.columns("$4::bigint")
+    )
+}
+
+/// Resources by their keys.
+pub(crate) fn by_keys(beside: Beside) -> String {
+    format!(
+        "SELECT {} FROM unnest($1::bigint[]) AS k (key)
+         JOIN scim_resource r ON r.tenant = $2 AND r.type = $3 AND r.key = k.key
+         JOIN scim_document d ON d.resource = k.key",
+        beside.columns("$4::bigint")
+    )
+}
+
+/// Some members of a group. Of a group without such members there is still one row.
+const MEMBERS_OF: &str = "
+    SELECT m.value, m.type, x.type, x.display, m.position
+    FROM scim_resource r
+    LEFT JOIN LATERAL (
+        SELECT * FROM scim_member
+        WHERE group_key = r.key AND position > $4 ORDER BY position LIMIT $5
+    ) m ON TRUE
+    LEFT JOIN scim_resource x ON x.tenant = r.tenant AND x.id = m.value
+    WHERE r.tenant = $1 AND r.id = $2 AND r.type = $3
+    ORDER BY m.position";
+
+/// All members of a group by its key.
+const ALL_MEMBERS: &str = "
+    SELECT m.value, m.type, x.type, x.display
+    FROM scim_member m LEFT JOIN scim_resource x ON x.tenant = m.tenant AND x.id = m.value
+    WHERE m.group_key = $1 ORDER BY m.position";
+
+/// Those whose text is always the same, for the test of their plans.
+#[cfg(test)]
+pub(crate) const STATEMENTS: [&str; 2] = [MEMBERS_OF, ALL_MEMBERS];
+
 /// Reads resources of one tenant.
 #[derive(Clone, Copy)]
 pub(crate) struct Loader<'a> {
@@ -90,11 +131,7 @@ impl Loader<'_> {
         member_limit: usize,
     ) -> Result<Stored, Failure> {
         let beside = Beside::new(layout, wanted);
-        let sql = format!(
-            "SELECT {} FROM scim_resource r JOIN scim_document d ON d.resource = r.key
-             WHERE r.tenant = $1 AND r.id = $2 AND r.type = $3",
-            beside.columns("$4::bigint")
-        );
+        let sql = by_id(beside);
         let read = one_more(member_limit);
         let parameters: [(&(dyn ToSql + Sync), Type); 4] = [
             (&self.tenant, Type::INT8),
@@ -117,12 +154,7 @@ impl Loader<'_> {
         member_limit: usize,
     ) -> Result<HashMap<i64, Stored>, Failure> {
         let beside = Beside::new(layout, wanted);
-        let sql = format!(
-            "SELECT {} FROM unnest($1::bigint[]) AS k (key)
-             JOIN scim_resource r ON r.tenant = $2 AND r.type = $3 AND r.key = k.key
-             JOIN scim_document d ON d.resource = k.key",
-            beside.columns("$4::bigint")
-        );
+        let sql = by_keys(beside);
         let read = one_more(member_limit);
         let parameters: [(&(dyn ToSql + Sync), Type); 4] = [
             (&keys, Type::INT8_ARRAY),
@@ -143,17 +175,6 @@ impl Loader<'_> {
         after: &Position,
         limit: usize,
     ) -> Result<Members, Failure> {
-        // Of a group without such members there is still one row.
-        let sql = "
-            SELECT m.value, m.type, x.type, x.display, m.position
-            FROM scim_resource r
-            LEFT JOIN LATERAL (
-                SELECT * FROM scim_member
-                WHERE group_key = r.key AND position > $4 ORDER BY position LIMIT $5
-            ) m ON TRUE
-            LEFT JOIN scim_resource x ON x.tenant = r.tenant AND x.id = m.value
-            WHERE r.tenant = $1 AND r.id = $2 AND r.type = $3
-            ORDER BY m.position";
         let (after, read) = (number_of(after)?, one_more(limit));
         let parameters: [(&(dyn ToSql + Sync), Type); 5] = [
             (&self.tenant, Type::INT8),
@@ -162,7 +183,7 @@ impl Loader<'_> {
             (&after, Type::INT8),
             (&read, Type::INT8),
         ];
-        let rows = self.session.query(sql, &parameters).await?;
+        let rows = self.session.query(MEMBERS_OF, &parameters).await?;
         if rows.is_empty() {
             return Err(BackendError::NotFound.into());
         }
@@ -183,11 +204,7 @@ impl Loader<'_> {
 
     /// All members of a group by its key.
     pub(crate) async fn all_members(self, group: i64) -> Result<Vec<Member>, Failure> {
-        let sql = "
-            SELECT m.value, m.type, x.type, x.display
-            FROM scim_member m LEFT JOIN scim_resource x ON x.tenant = m.tenant AND x.id = m.value
-            WHERE m.group_key = $1 ORDER BY m.position";
-        let rows = self.session.query(sql, &[(&group, Type::INT8)]).await?;
+        let rows = self.session.query(ALL_MEMBERS, &[(&group, Type::INT8)]).await?;
         rows.iter()
             .map(|row| {
                 let (value, said) = (row.try_get(0)?, row.try_get(1)?);

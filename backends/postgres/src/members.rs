@@ -47,6 +47,11 @@ const CLEAR: &str = "DELETE FROM scim_member WHERE group_key = $1";
 
 const VALUES: &str = "SELECT value FROM scim_member WHERE group_key = $1";
 
+/// All of them, for the test of their plans.
+#[cfg(test)]
+pub(crate) const STATEMENTS: [&str; 7] =
+    [ADD, SET_UNKNOWN_TYPES, SET_GIVEN_TYPES, SET_TYPES, REMOVE, CLEAR, VALUES];
+
 /// The member rows of one group, for writing.
 #[derive(Clone, Copy)]
 pub(crate) struct MemberRows<'a> {

@@ -39,6 +39,16 @@ struct Matches {
     total: Option<u64>,
 }
 
+/// The same for many groups.
+const UP_TO_EACH: &str = "
+    SELECT k.key, (SELECT count(*) FROM
+        (SELECT 1 FROM scim_member m WHERE m.group_key = k.key LIMIT $2) m)
+    FROM unnest($1::bigint[]) AS k (key)";
+
+/// Those whose text is always the same, for the test of their plans.
+#[cfg(test)]
+pub(crate) const STATEMENTS: [&str; 3] = [POPULATION, UP_TO, UP_TO_EACH];
+
 impl<'q> Plan<'q> {
     pub(crate) fn new(layout: &Layout, query: &'q Query) -> Result<Self, BackendError> {
         let targets = query.targets.iter().map(|target| Target::new(layout, target, mapping));
@@ -221,12 +231,10 @@ impl<'q> Plan<'q> {
             return Ok(HashMap::new());
         }
         let limit = one_more(self.query.member_limit);
-        let sql = "
-            SELECT k.key, (SELECT count(*) FROM
-                (SELECT 1 FROM scim_member m WHERE m.group_key = k.key LIMIT $2) m)
-            FROM unnest($1::bigint[]) AS k (key)";
-        let rows =
-            loader.session.query(sql, &[(&groups, Type::INT8_ARRAY), (&limit, Type::INT8)]).await?;
+        let rows = loader
+            .session
+            .query(UP_TO_EACH, &[(&groups, Type::INT8_ARRAY), (&limit, Type::INT8)])
+            .await?;
         rows.iter()
             .map(|row| {
                 let held: i64 = row.try_get(1)?;

@@ -20,7 +20,7 @@ pub(crate) type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
 /// All statements that are prepared are made to find their rows by an index, in loops. Prepared
 /// plans are kept, also from a time when the tables were empty, so the planner is not let choose
 /// what pays off in small tables only; nor to compile, which takes longer than these statements do.
-const SETTINGS: &str = "
+pub(crate) const SETTINGS: &str = "
     SET plan_cache_mode = force_generic_plan;
     SET enable_seqscan = off;
     SET enable_hashjoin = off;

@@ -1,10 +1,15 @@
+//! What is done in the background.
+//!
 //! Removing what nobody sees any more, a batch at a time: the member rows of deleted groups, and
 //! events that are kept no longer.
-//!
 //! Whoever reads member rows joins the group's own row, which is gone. So a group of a million is
 //! deleted at once, and its rows go afterwards, by whichever node comes to it.
+//!
+//! And having the tables analysed when they have grown: a plan that was made when they were small,
+//! and may go by the wrong index, is kept until then. Autovacuum does that too, but a minute later.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use scim_core::DateTime;
@@ -24,7 +29,7 @@ const REST: Duration = Duration::from_secs(60);
 /// The next group to be swept that no other node is at.
 const NEXT: &str = "SELECT group_key FROM scim_sweep LIMIT 1 FOR UPDATE SKIP LOCKED";
 
-const SWEEP: &str = "
+pub(crate) const SWEEP: &str = "
     DELETE FROM scim_member WHERE group_key = $1 AND position = ANY (ARRAY(
         SELECT position FROM scim_member WHERE group_key = $1 ORDER BY position LIMIT $2))";
 
@@ -35,10 +40,26 @@ const FORGET: &str = "
     ) oldest
     WHERE e.transaction = oldest.transaction AND e.position = oldest.position AND e.time < $1";
 
-/// The task that removes, as long as this lives.
+/// Tables that have several times the pages that the planner knows of.
+const GROWN: &str = "
+    SELECT 1 FROM pg_class c
+    WHERE c.oid = ANY (ARRAY['scim_resource', 'scim_document', 'scim_member', 'scim_unique_value',
+            'scim_indexed_value', 'scim_event']::regclass[])
+        AND pg_relation_size(c.oid) > 4 * greatest(c.relpages, 4) * current_setting('block_size')::bigint
+    LIMIT 1";
+
+const ANALYZE: &str = "
+    ANALYZE scim_resource, scim_document, scim_member, scim_unique_value, scim_indexed_value,
+        scim_event";
+
+/// Writes after which it may be time to look whether tables have grown, for the first time.
+const FIRST_LOOK: u64 = 256;
+
+/// The task that works in the background, as long as this lives.
 #[derive(Debug)]
 pub(crate) struct Sweeper {
     wake: Arc<Notify>,
+    writes: AtomicU64,
     task: JoinHandle<()>,
 }
 
@@ -48,24 +69,29 @@ impl Sweeper {
         let woken = Arc::clone(&wake);
         let task = tokio::spawn(async move {
             loop {
-                let swept = sweep_all(&sessions).await;
-                let swept = match (swept, retention) {
-                    (Ok(()), Some(retention)) => forget_all(&sessions, retention).await,
-                    (swept, _) => swept,
-                };
                 // What fails is tried again after the rest.
-                if let Err(failure) = swept {
-                    tracing::warn!(?failure, "what was deleted could not be swept");
+                if let Err(failure) = work(&sessions, retention).await {
+                    tracing::warn!(?failure, "work in the background failed");
                 }
                 let _ = tokio::time::timeout(REST, woken.notified()).await;
             }
         });
-        Self { wake, task }
+        Self { wake, writes: AtomicU64::new(0), task }
     }
 
     /// Says that there is something to sweep.
     pub(crate) fn wake(&self) {
         self.wake.notify_one();
+    }
+
+    /// Says that there were writes.
+    pub(crate) fn note(&self, writes: usize) {
+        let writes = writes as u64;
+        let before = self.writes.fetch_add(writes, Ordering::Relaxed);
+        let looks = |writes: u64| (writes / FIRST_LOOK).checked_ilog(4);
+        if looks(before) != looks(before + writes) {
+            self.wake();
+        }
     }
 }
 
@@ -73,6 +99,18 @@ impl Drop for Sweeper {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+async fn work(sessions: &Sessions, retention: Option<Duration>) -> Result<(), Failure> {
+    sweep_all(sessions).await?;
+    if let Some(retention) = retention {
+        forget_all(sessions, retention).await?;
+    }
+    let session = sessions.get().await?;
+    if !session.query(GROWN, &[]).await?.is_empty() {
+        session.batch(ANALYZE).await?;
+    }
+    Ok(())
 }
 
 async fn sweep_all(sessions: &Sessions) -> Result<(), Failure> {

@@ -5,9 +5,10 @@ use scim_backend_postgres::{OpenError, PostgresBackend, PostgresOptions};
 use scim_conformance::client::Client;
 use scim_core::Registry;
 
-/// The store in a database.
+/// The store in a database. It keeps its events, which tests have made on a day long ago.
 pub(crate) async fn open(database: &Database) -> Client {
-    try_open(database, &Registry::builtin(), &PostgresOptions::new()).await.unwrap()
+    let options = PostgresOptions::new().event_retention(None);
+    try_open(database, &Registry::builtin(), &options).await.unwrap()
 }
 
 pub(crate) async fn try_open(

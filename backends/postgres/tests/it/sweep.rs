@@ -8,7 +8,7 @@ use scim_conformance::client::{group, user};
 use scim_core::Registry;
 use serde_json::{Value, json};
 
-use crate::fixture::{count, open, try_open};
+use crate::fixture::{count, number, open, try_open};
 
 #[tokio::test]
 async fn deleting_a_group_with_many_members_leaves_nothing_to_see_and_in_time_nothing_at_all() {
@@ -43,6 +43,25 @@ async fn events_are_kept_as_long_as_the_option_says() {
     let store = try_open(&database, &Registry::builtin(), &options).await.unwrap();
     await_none(&database, "scim_event").await;
     drop(store);
+}
+
+/// Plans that were made for small tables are not kept when they have grown.
+#[tokio::test]
+async fn tables_that_have_grown_are_analysed() {
+    let Some(database) = database("tables that have grown").unwrap() else { return };
+    let store = open(&database).await;
+    for n in 0..1_100 {
+        store.create_user(&format!("user{n}")).await;
+    }
+    let known = "SELECT count(*) FROM pg_class
+        WHERE oid = 'scim_resource'::regclass AND reltuples >= 200";
+    for _ in 0..500 {
+        if number(&database, known).await == 1 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("the planner does not know of them");
 }
 
 async fn await_none(database: &postgres_test_server::Database, table: &str) {
