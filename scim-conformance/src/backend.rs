@@ -1,4 +1,4 @@
-//! The contract of [`ProvisioningBackend`], checked on any backend.
+//! The contract of [`ProvisioningBackend`], and that of [`EventLog`], checked on any backend.
 //!
 //! [`run`] does all of it inside one test. To see each check by its name, and to choose among them
 //! as among any tests, give a test of its own to [`Contract::main`]:
@@ -35,7 +35,8 @@
 //! - Each check opens a backend. They may share a database, also with earlier runs: each check has
 //!   tenants of its own, named at random. One that has no tenants and is empty when it is opened
 //!   says so by [`Contract::without_tenants`].
-//! - What [`Capabilities`] says decides what is checked.
+//! - What [`Capabilities`] says decides what is checked. That it keeps a log of changes, a backend
+//!   says by [`Contract::with_events`].
 //! - A filter may be [`Unsupported`](scim_server_adapters::BackendError::Unsupported), and
 //!   [`Unavailable`](scim_server_adapters::BackendError::Unavailable) under contention is tried
 //!   again.
@@ -47,6 +48,7 @@ mod bulk;
 mod cancellation;
 mod check;
 mod concurrency;
+mod events;
 mod filters;
 mod members;
 mod membership;
@@ -69,7 +71,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Trial};
-use scim_server_adapters::{Capabilities, ProvisioningBackend};
+use scim_server_adapters::{Capabilities, EventLog, ProvisioningBackend};
 use tokio::runtime::{Builder, Runtime};
 
 use check::{BoxFuture, Check};
@@ -108,12 +110,25 @@ where
 /// ```
 pub struct Contract {
     open: Open,
+    has_events: bool,
     has_tenants: bool,
     has_custom_types: bool,
     exceptions: Vec<(String, String)>,
 }
 
-type Open = Arc<dyn Fn() -> BoxFuture<Arc<dyn ProvisioningBackend>> + Send + Sync>;
+type Open = Arc<dyn Fn() -> BoxFuture<Opened> + Send + Sync>;
+
+/// A backend, and its log of changes if it keeps one.
+pub(crate) struct Opened {
+    backend: Arc<dyn ProvisioningBackend>,
+    events: Option<Arc<dyn EventLog>>,
+}
+
+impl Opened {
+    pub(crate) fn without_events(backend: Arc<dyn ProvisioningBackend>) -> Self {
+        Self { backend, events: None }
+    }
+}
 
 impl Contract {
     /// The contract, for the backend that a function opens. Every check opens one.
@@ -122,11 +137,40 @@ impl Contract {
         B: ProvisioningBackend,
         F: Future<Output = B> + Send + 'static,
     {
-        let open: Open = Arc::new(move || {
+        Self::opened_by(false, move || {
             let opening = open();
-            Box::pin(async move { Arc::new(opening.await) as Arc<dyn ProvisioningBackend> })
-        });
-        Self { open, has_tenants: true, has_custom_types: true, exceptions: Vec::new() }
+            Box::pin(async move { Opened::without_events(Arc::new(opening.await)) })
+        })
+    }
+
+    /// The same for a backend that keeps a log of changes, which is then checked too. It has to keep
+    /// events for an hour at least; those that it has of earlier runs are no matter.
+    pub fn with_events<B, F>(open: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        B: ProvisioningBackend + EventLog,
+        F: Future<Output = B> + Send + 'static,
+    {
+        Self::opened_by(true, move || {
+            let opening = open();
+            Box::pin(async move {
+                let backend = Arc::new(opening.await);
+                let events = Some(Arc::clone(&backend) as Arc<dyn EventLog>);
+                Opened { backend, events }
+            })
+        })
+    }
+
+    fn opened_by(
+        has_events: bool,
+        open: impl Fn() -> BoxFuture<Opened> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            open: Arc::new(open),
+            has_events,
+            has_tenants: true,
+            has_custom_types: true,
+            exceptions: Vec::new(),
+        }
     }
 
     /// For a backend that serves one tenant, the empty one, and is empty when it is opened.
@@ -222,10 +266,7 @@ impl Contract {
         if let Some((_, reason)) = self.exceptions.iter().find(|(name, _)| is_named(check, name)) {
             return Some(format!("excepted: {reason}"));
         }
-        let lacking = check
-            .needs
-            .iter()
-            .find(|need| !need.is_met(capabilities, self.has_tenants, self.has_custom_types));
+        let lacking = check.needs.iter().find(|need| !need.is_met(capabilities, self));
         lacking.map(ToString::to_string)
     }
 
@@ -248,6 +289,7 @@ impl Contract {
 impl fmt::Debug for Contract {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Contract")
+            .field("has_events", &self.has_events)
             .field("has_tenants", &self.has_tenants)
             .field("has_custom_types", &self.has_custom_types)
             .field("exceptions", &self.exceptions)

@@ -6,5 +6,5 @@ use scim_conformance::backend::Contract;
 use scim_server_adapters::MemoryBackend;
 
 fn main() -> ExitCode {
-    Contract::new(|| async { MemoryBackend::new() }).main()
+    Contract::with_events(|| async { MemoryBackend::new() }).main()
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use scim_core::{DateTime, ResourceId, Version};
 
-use crate::backend::{BackendError, Position};
+use crate::backend::{BackendError, Change, Position};
 
 /// The log of changes that a store writes along with them: a source for audit logs, webhooks, and
 /// the like (an outbox).
@@ -68,4 +68,17 @@ pub enum EventKind {
     Patched,
     /// It was deleted (§3.6).
     Deleted,
+}
+
+impl EventKind {
+    /// What a write does to its resource, if it changes it.
+    #[must_use]
+    pub const fn of(change: &Change) -> Self {
+        match change {
+            Change::Create { .. } => Self::Created,
+            Change::Replace { .. } => Self::Replaced,
+            Change::Patch { .. } => Self::Patched,
+            Change::Delete { .. } => Self::Deleted,
+        }
+    }
 }

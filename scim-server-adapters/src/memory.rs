@@ -2,7 +2,7 @@
 //! reference that other backends are compared with.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
@@ -18,6 +18,7 @@ use crate::backend::{
     QueryTarget, RequestContext, Start, Stored, UnitFailure, Wanted, Write, WriteUnit, Written,
 };
 use crate::cursor::CursorKey;
+use crate::event::{Event, EventKind, EventLog};
 use crate::precondition::Precondition;
 use crate::sort::{SortKey, sorted_page};
 use crate::unique::{UniqueValue, unique_display_name, unique_values};
@@ -25,10 +26,10 @@ use crate::unique::{UniqueValue, unique_display_name, unique_values};
 /// Resources in memory, gone when it is dropped. Keeps no passwords.
 ///
 /// Writes wait for each other; reads run side by side. A filter costs a look at every resource of
-/// its type, within [`Query::work_limit`].
+/// its type, within [`Query::work_limit`]. Of its [`EventLog`], the last 10,000 events are kept.
 #[derive(Debug)]
 pub struct MemoryBackend {
-    tenants: RwLock<HashMap<Arc<str>, Tenant>>,
+    state: RwLock<State>,
     cursor_key: CursorKey,
 }
 
@@ -36,13 +37,72 @@ impl MemoryBackend {
     /// An empty backend.
     #[must_use]
     pub fn new() -> Self {
-        Self { tenants: RwLock::default(), cursor_key: CursorKey::generate() }
+        Self { state: RwLock::default(), cursor_key: CursorKey::generate() }
     }
 }
 
 impl Default for MemoryBackend {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+#[derive(Debug, Default)]
+struct State {
+    tenants: HashMap<Arc<str>, Tenant>,
+    log: Log,
+}
+
+/// The newest events.
+#[derive(Debug, Default)]
+struct Log {
+    kept: VecDeque<Event>,
+    /// How many there have been: the place of the last.
+    last: u64,
+}
+
+/// How many events are kept.
+const EVENTS: usize = 10_000;
+
+impl Log {
+    fn record(&mut self, cx: &RequestContext, subject: Subject, written: &Written) {
+        if !written.changed {
+            return;
+        }
+        if self.kept.len() == EVENTS {
+            self.kept.pop_front();
+        }
+        self.last += 1;
+        self.kept.push_back(Event {
+            position: position(self.last),
+            tenant: Arc::clone(&cx.tenant),
+            resource_type: Arc::clone(subject.resource_type.name()),
+            id: written.id.clone(),
+            kind: subject.kind,
+            version: written.version.clone(),
+            principal: Arc::clone(&cx.principal),
+            time: cx.now,
+        });
+    }
+
+    fn after(&self, after: u64, limit: usize) -> Result<Vec<Event>, ScimError> {
+        let newer = self.last.checked_sub(after);
+        let newer = newer.ok_or_else(|| stranger("the position is not one of this log"))?;
+        let known = self.kept.len().saturating_sub(usize::try_from(newer).unwrap_or(usize::MAX));
+        Ok(self.kept.iter().skip(known).take(limit).cloned().collect())
+    }
+}
+
+/// What a write is about.
+struct Subject {
+    resource_type: Arc<ResourceType>,
+    kind: EventKind,
+}
+
+impl Subject {
+    fn of(write: &Write) -> Self {
+        let resource_type = Arc::clone(&write.resource_type);
+        Self { resource_type, kind: EventKind::of(&write.change) }
     }
 }
 
@@ -623,9 +683,13 @@ fn position(last: u64) -> Position {
 
 fn place(position: &Position) -> Result<u64, ScimError> {
     let bytes = <[u8; 8]>::try_from(&*position.0);
-    let bytes =
-        bytes.map_err(|_| ScimError::new(ScimType::InvalidCursor, "not a cursor of here"))?;
+    let bytes = bytes.map_err(|_| stranger("not a cursor of here"))?;
     Ok(u64::from_be_bytes(bytes))
+}
+
+/// A position that none of this backend's methods gave.
+fn stranger(detail: &'static str) -> ScimError {
+    ScimError::new(ScimType::InvalidCursor, detail)
 }
 
 /// What must be unique of a resource.
@@ -658,8 +722,8 @@ impl ProvisioningBackend for MemoryBackend {
         wanted: &Wanted,
         member_limit: usize,
     ) -> Result<Stored, BackendError> {
-        let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
-        let tenant = tenants.get(&cx.tenant).ok_or(BackendError::NotFound)?;
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let tenant = state.tenants.get(&cx.tenant).ok_or(BackendError::NotFound)?;
         Ok(tenant.wanted(tenant.find(resource_type, id)?, wanted, member_limit))
     }
 
@@ -671,15 +735,15 @@ impl ProvisioningBackend for MemoryBackend {
         after: &Position,
         limit: usize,
     ) -> Result<Members, BackendError> {
-        let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
-        let tenant = tenants.get(&cx.tenant).ok_or(BackendError::NotFound)?;
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let tenant = state.tenants.get(&cx.tenant).ok_or(BackendError::NotFound)?;
         Ok(tenant.members(tenant.find(resource_type, id)?, place(after)?, limit))
     }
 
     async fn query(&self, cx: &RequestContext, query: &Query) -> Result<Page, BackendError> {
-        let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         let empty = Tenant::default();
-        let tenant = tenants.get(&cx.tenant).unwrap_or(&empty);
+        let tenant = state.tenants.get(&cx.tenant).unwrap_or(&empty);
         match query.order {
             Some(order) => tenant.sorted(query, order),
             None => tenant.in_order_of_creation(query),
@@ -687,8 +751,13 @@ impl ProvisioningBackend for MemoryBackend {
     }
 
     async fn write(&self, cx: &RequestContext, write: Write) -> Result<Written, BackendError> {
-        let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
-        tenants.entry(Arc::clone(&cx.tenant)).or_default().write(write, cx.now)
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let State { tenants, log } = &mut *state;
+        let subject = Subject::of(&write);
+        let tenant = tenants.entry(Arc::clone(&cx.tenant)).or_default();
+        let written = tenant.write(write, cx.now)?;
+        log.record(cx, subject, &written);
+        Ok(written)
     }
 
     async fn write_all(
@@ -697,7 +766,8 @@ impl ProvisioningBackend for MemoryBackend {
         units: Vec<WriteUnit>,
         max_errors: Option<usize>,
     ) -> Result<Vec<Result<Vec<Written>, UnitFailure>>, BackendError> {
-        let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let State { tenants, log } = &mut *state;
         let tenant = tenants.entry(Arc::clone(&cx.tenant)).or_default();
         let mut results: Vec<Result<Vec<Written>, UnitFailure>> = Vec::with_capacity(units.len());
         let mut errors = 0;
@@ -706,17 +776,34 @@ impl ProvisioningBackend for MemoryBackend {
                 break;
             }
             let failed = |unit: &usize| results.get(*unit).is_none_or(Result::is_err);
-            let count = unit.writes.len();
+            let subjects: Vec<Subject> = unit.writes.iter().map(Subject::of).collect();
             let result = if unit.depends_on.iter().any(failed) {
                 Err(UnitFailure { write: 0, error: BackendError::Dependency })
             } else {
                 tenant.write_unit(unit.writes, cx.now)
             };
-            if result.is_err() {
-                errors += count;
+            match &result {
+                Ok(written) => {
+                    let writes = subjects.into_iter().zip(written);
+                    writes.for_each(|(subject, written)| log.record(cx, subject, written));
+                }
+                Err(_) => errors += subjects.len(),
             }
             results.push(result);
         }
         Ok(results)
+    }
+}
+
+#[async_trait]
+impl EventLog for MemoryBackend {
+    async fn events(
+        &self,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<Vec<Event>, BackendError> {
+        let after = after.map_or(Ok(0), place)?;
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(state.log.after(after, limit)?)
     }
 }

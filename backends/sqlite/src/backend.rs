@@ -9,8 +9,9 @@ use rusqlite::{Connection, TransactionBehavior};
 use scim_backend_sql::{Layout, number_of};
 use scim_core::{Registry, ResourceId, ResourceType};
 use scim_server_adapters::{
-    BackendError, Capabilities, CursorKey, Members, Page, Position, ProvisioningBackend, Query,
-    RequestContext, Stored, UnitFailure, Wanted, Write, WriteUnit, Written,
+    BackendError, Capabilities, CursorKey, Event, EventLog, Members, Page, Position,
+    ProvisioningBackend, Query, RequestContext, Stored, UnitFailure, Wanted, Write, WriteUnit,
+    Written,
 };
 use tokio::sync::oneshot;
 
@@ -23,7 +24,7 @@ use crate::query::Plan;
 use crate::scanner::Scanner;
 use crate::tenants::Tenants;
 use crate::writer::{JobUnit, Writer};
-use crate::{fingerprint, migration, names};
+use crate::{event, fingerprint, migration, names};
 
 /// Resources in an SQLite database: in a file that outlives the process, or in memory.
 ///
@@ -115,7 +116,9 @@ impl SqliteBackend {
     ) -> Result<Self, OpenError> {
         let layout = Arc::new(layout);
         let tenants = Arc::new(Tenants::default());
-        let writer = Writer::start(connection, Arc::clone(&layout), Arc::clone(&tenants))?;
+        let retention = options.event_retention;
+        let writer =
+            Writer::start(connection, Arc::clone(&layout), Arc::clone(&tenants), retention)?;
         let threads = options
             .readers
             .or_else(|| std::thread::available_parallelism().ok())
@@ -285,5 +288,21 @@ impl ProvisioningBackend for SqliteBackend {
         };
         let units = units.into_iter().map(unit).collect::<Result<_, _>>()?;
         self.writer.perform_all(units, max_errors).await
+    }
+}
+
+#[async_trait]
+impl EventLog for SqliteBackend {
+    async fn events(
+        &self,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<Vec<Event>, BackendError> {
+        let after = after.cloned();
+        self.scan(move |store, _| {
+            let read = |connection: &Connection| event::events(connection, after.as_ref(), limit);
+            Ok(store.database.read(read)?)
+        })
+        .await
     }
 }

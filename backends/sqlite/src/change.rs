@@ -4,17 +4,18 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension};
-use scim_backend_sql::{Derived, Layout, TypeLayout};
+use scim_backend_sql::{Derived, Layout, TypeLayout, event_code};
 use scim_core::{
     DateTime, Member, Reference, Resource, ResourceId, ResourceType, Version, document_text,
 };
 use scim_patch::PatchPlan;
 use scim_server_adapters::{
-    BackendError, Change, Precondition, RequestContext, Returning, Write, Written,
+    BackendError, Change, EventKind, Precondition, RequestContext, Returning, Write, Written,
 };
 use serde_json::{Map, Value};
 
 use crate::error::Failure;
+use crate::event::RECORD;
 use crate::load::Loader;
 use crate::members::{MemberRows, SWEEP};
 use crate::tenants::Tenants;
@@ -65,9 +66,11 @@ const REMOVED_WITH_GROUP: u16 = 500;
 #[derive(Debug)]
 pub(crate) struct Job {
     tenant: Arc<str>,
+    principal: Arc<str>,
     now: DateTime,
     layout: Arc<TypeLayout>,
     resource_type: Arc<ResourceType>,
+    kind: EventKind,
     work: Work,
     precondition: Precondition,
     returning: Option<Returning>,
@@ -105,6 +108,7 @@ impl Job {
             unique_display_name,
             must_exist,
         } = write;
+        let kind = EventKind::of(&change);
         let work = match change {
             // The secret is dropped: this store keeps none.
             Change::Create { id, mut resource, secret: _ } => {
@@ -128,9 +132,11 @@ impl Job {
         };
         Ok(Self {
             tenant: Arc::clone(&cx.tenant),
+            principal: Arc::clone(&cx.principal),
             now: cx.now,
             layout: Arc::clone(layout),
             resource_type,
+            kind,
             work,
             precondition,
             returning,
@@ -141,7 +147,7 @@ impl Job {
 
     /// Whether it may leave member rows behind for the sweep.
     pub(crate) fn may_leave_rows(&self) -> bool {
-        matches!(self.work, Work::Delete(_)) && self.resource_type.has_members()
+        self.kind == EventKind::Deleted && self.resource_type.has_members()
     }
 
     /// Does the work. The caller undoes what was done of it when it fails.
@@ -151,8 +157,7 @@ impl Job {
         layout: &Layout,
         tenants: &Tenants,
     ) -> Result<Written, Failure> {
-        let create = matches!(self.work, Work::Create(_));
-        let tenant = if create {
+        let tenant = if self.kind == EventKind::Created {
             tenants.find_or_add(connection, &self.tenant)?
         } else {
             tenants.find_in_write(connection, &self.tenant)?.ok_or(BackendError::NotFound)?
@@ -182,12 +187,23 @@ impl Job {
                 (id, target.patch(found, &plan)?)
             }
             Work::Delete(id) => {
-                let found = target.find(&id, precondition)?;
-                target.delete(&id, found.key)?;
-                return Ok(Written { id, version: found.version(), changed: true, returned: None });
+                let row = target.find(&id, precondition)?;
+                target.delete(&id, row.key)?;
+                (id, Outcome { row, changed: true })
             }
         };
-        let returned = match self.returning {
+        if outcome.changed {
+            connection.prepare_cached(RECORD)?.execute((
+                tenant,
+                self.layout.key,
+                id.as_str(),
+                event_code(self.kind),
+                outcome.row.version,
+                &self.principal,
+                self.now.as_micros(),
+            ))?;
+        }
+        let returned = match self.returning.filter(|_| self.kind != EventKind::Deleted) {
             Some(returning) if target.may_return(outcome.row.key, &returning)? => {
                 let Returning { wanted, member_limit, .. } = &returning;
                 let (layout, resource_type) = (&self.layout, &self.resource_type);

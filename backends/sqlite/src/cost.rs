@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::hooks::{Action, AuthAction, AuthContext, Authorization};
@@ -127,6 +128,24 @@ impl Database {
         assert!(count > 0);
         (done, count)
     }
+
+    /// Writes that many events.
+    fn changes(&self, count: usize) {
+        let id = self.group(0);
+        for n in 1..count {
+            let operations =
+                json!([{"op": "replace", "path": "displayName", "value": n.to_string()}]);
+            self.perform(&ResourceType::group(), patch(&id, operations));
+        }
+    }
+
+    /// The positions of events, in order.
+    fn events(&self) -> Vec<i64> {
+        let mut statement =
+            self.connection.prepare("SELECT position FROM scim_event ORDER BY position").unwrap();
+        let positions = statement.query_map([], |row| row.get(0)).unwrap();
+        positions.map(Result::unwrap).collect()
+    }
 }
 
 #[test]
@@ -211,7 +230,7 @@ fn deleting_a_group_costs_no_more_beyond_some_hundred_members() {
     let many = cost(20_000);
     assert!(many < few + few / 10, "{few} instructions for 600 members, {many} for 20,000");
     let mut batches = 0;
-    while sweep::some(&database.connection).unwrap() {
+    while sweep::members(&database.connection).unwrap() {
         batches += 1;
     }
     assert!(batches >= 20, "in batches: {batches}");
@@ -224,6 +243,73 @@ fn deleting_a_group_costs_no_more_beyond_some_hundred_members() {
         )
         .unwrap();
     assert_eq!(left, 0);
+}
+
+#[test]
+fn events_go_in_batches_at_the_same_cost_however_many_are_left() {
+    let mut database = database();
+    database.changes(9_000);
+    let forget = |database: &Database| sweep::events(&database.connection, Duration::ZERO).unwrap();
+    let mut batches = Vec::new();
+    loop {
+        let (more, cost) = database.counted(forget);
+        batches.push(cost);
+        if !more {
+            break;
+        }
+    }
+    let [_, second, third, fourth, _] = batches[..] else { panic!("{batches:?}") };
+    assert_eq!((second, third), (third, fourth), "the first is prepared meanwhile");
+    assert_eq!(database.events(), [9_000], "all but the newest");
+    database.changes(1);
+    assert_eq!(database.events(), [9_000, 9_001], "no position is given twice");
+}
+
+#[test]
+fn events_stay_for_as_long_as_they_are_kept() {
+    let database = database();
+    database.changes(10);
+    let hour = Duration::from_secs(3_600);
+    sweep::events(&database.connection, hour).unwrap();
+    sweep::events(&database.connection, Duration::MAX).unwrap();
+    assert_eq!(database.events().len(), 10);
+    // A clock that was wrong once does not keep what follows.
+    let tomorrow = "UPDATE scim_event SET time = time + 86400000000 WHERE position IN (1, 5)";
+    database.connection.execute(tomorrow, []).unwrap();
+    let yesterday =
+        "UPDATE scim_event SET time = time - 86400000000 WHERE position NOT IN (1, 5, 9)";
+    database.connection.execute(yesterday, []).unwrap();
+    sweep::events(&database.connection, hour).unwrap();
+    assert_eq!(database.events(), [1, 5, 9, 10], "and the newest");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_go_while_the_writer_is_busy_and_while_it_is_idle() {
+    let Database { connection, layout, tenants } = database();
+    let connection = Arc::new(Mutex::new(connection));
+    let shared = WriteConnection::Shared(Arc::clone(&connection));
+    let retention = Some(Duration::from_millis(1));
+    let writer = Arc::new(Writer::start(shared, Arc::clone(&layout), tenants, retention).unwrap());
+    let group = ResourceType::group();
+    let left = || -> (i64, i64) {
+        let connection = connection.lock().unwrap();
+        let sql = "SELECT count(*), max(position) FROM scim_event";
+        connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
+    };
+    for rounds in 1..=2 {
+        let tasks = (0..3_000).map(|n| {
+            let job = job(&layout, &group, create(&group, json!({"displayName": n.to_string()})));
+            let writer = Arc::clone(&writer);
+            tokio::spawn(async move { writer.perform(job).await.unwrap() })
+        });
+        for task in tasks.collect::<Vec<_>>() {
+            task.await.unwrap();
+        }
+        // Nobody asks the writer for anything now.
+        while left() != (1, 3_000 * rounds) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
 }
 
 #[test]
@@ -252,8 +338,9 @@ fn a_patch_of_members_neither_reads_nor_writes_the_document() {
     assert!(read.contains("scim_member") && read.contains("scim_resource"), "{read:?}");
     assert!(!read.contains("scim_document"), "{read:?}");
     // SQLite's hook is silent about tables without rowid, which the member rows are in.
-    let version = (Action::SQLITE_UPDATE, "scim_resource".to_owned());
-    assert_eq!(*written.lock().unwrap(), [version.clone(), version.clone(), version]);
+    let each = [(Action::SQLITE_UPDATE, "scim_resource"), (Action::SQLITE_INSERT, "scim_event")];
+    let each = each.map(|(action, table)| (action, table.to_owned()));
+    assert_eq!(*written.lock().unwrap(), [each.clone(), each.clone(), each].concat());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -261,7 +348,7 @@ async fn a_full_disk_makes_writes_unavailable_and_loses_nothing() {
     let Database { connection, layout, tenants } = database();
     let connection = Arc::new(Mutex::new(connection));
     let shared = WriteConnection::Shared(Arc::clone(&connection));
-    let writer = Arc::new(Writer::start(shared, Arc::clone(&layout), tenants).unwrap());
+    let writer = Arc::new(Writer::start(shared, Arc::clone(&layout), tenants, None).unwrap());
     let pages = |change: i64| {
         let connection = connection.lock().unwrap();
         let pages: i64 =
@@ -300,7 +387,7 @@ async fn a_full_disk_makes_writes_unavailable_and_loses_nothing() {
         let rows: i64 = connection.query_row(&sql, [], |row| row.get(0)).unwrap();
         rows.try_into().unwrap()
     };
-    for table in ["scim_resource", "scim_document", "scim_unique_value"] {
+    for table in ["scim_resource", "scim_document", "scim_unique_value", "scim_event"] {
         assert_eq!(count(table), created.len(), "{table}");
     }
     let check: String =

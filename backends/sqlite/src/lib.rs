@@ -43,6 +43,7 @@ mod change;
 mod cost;
 mod database;
 mod error;
+mod event;
 mod fingerprint;
 mod load;
 mod lookup;

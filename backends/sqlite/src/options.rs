@@ -46,13 +46,14 @@ pub struct SqliteOptions {
     pub(crate) busy_timeout: Duration,
     pub(crate) readers: Option<NonZeroUsize>,
     pub(crate) indexing: Indexing,
+    pub(crate) event_retention: Option<Duration>,
 }
 
 impl SqliteOptions {
     /// The defaults: [`Synchronous::Full`], 5 seconds of patience with a busy database, as many
-    /// reader threads as there are processors, the uniqueness that the schemas ask for, and an
-    /// index of `emails.value`, and of the enterprise extension's `employeeNumber` and
-    /// `manager.value`.
+    /// reader threads as there are processors, the uniqueness that the schemas ask for, an index
+    /// of `emails.value`, and of the enterprise extension's `employeeNumber` and `manager.value`;
+    /// events kept for a week.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -60,6 +61,7 @@ impl SqliteOptions {
             busy_timeout: Duration::from_secs(5),
             readers: None,
             indexing: Indexing::default(),
+            event_retention: Some(Duration::from_secs(7 * 24 * 60 * 60)),
         }
     }
 
@@ -108,6 +110,14 @@ impl SqliteOptions {
     #[must_use]
     pub fn indexed<S: Into<String>>(mut self, paths: impl IntoIterator<Item = S>) -> Self {
         self.indexing.indexed = Some(paths.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// How long events are kept; `None` for ever. They go soon afterwards, when the writer has
+    /// nothing else to do, but for the newest, which stays until another comes.
+    #[must_use]
+    pub fn event_retention(mut self, retention: Option<Duration>) -> Self {
+        self.event_retention = retention;
         self
     }
 }

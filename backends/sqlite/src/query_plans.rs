@@ -9,7 +9,7 @@ use crate::database::connect_memory;
 use crate::lookup::{Select, Window};
 use crate::mapping::mapping;
 use crate::options::SqliteOptions;
-use crate::{change, load, members, migration, names, query, sweep, values};
+use crate::{change, event, load, members, migration, names, query, sweep, values};
 
 fn database() -> (Connection, Layout) {
     let mut connection = connect_memory().unwrap();
@@ -97,18 +97,29 @@ fn fixed_statements_find_their_rows_by_an_index() {
         change::TOUCH_GROUPS,
         change::LEAVE_GROUPS,
         change::DEPOPULATE,
+        event::EVENTS,
+        event::NEWEST,
         query::POPULATION,
     ] {
         assert_indexed(&connection, sql);
     }
     // The one table whose first row, whichever it is, is what is wanted.
     assert_eq!(plan(&connection, sweep::NEXT), ["SCAN scim_sweep"]);
+    // And the one whose first rows are, as many as a batch has.
+    let steps = [
+        "SEARCH scim_event USING INTEGER PRIMARY KEY (rowid=?)",
+        "LIST SUBQUERY 1",
+        "SCAN scim_event",
+        "SCALAR SUBQUERY 2",
+        "SEARCH scim_event",
+    ];
+    assert_eq!(plan(&connection, sweep::FORGET), steps);
 }
 
 #[test]
-fn lists_of_one_resource_come_in_order_without_sorting() {
+fn lists_come_in_order_without_sorting() {
     let (connection, _) = database();
-    for sql in [load::MEMBERS, load::GROUPS] {
+    for sql in [load::MEMBERS, load::GROUPS, event::EVENTS] {
         let steps = plan(&connection, sql);
         assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE")), "{sql}\n{steps:#?}");
     }

@@ -2,7 +2,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{JoinHandle, Thread};
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use scim_backend_sql::Layout;
@@ -21,8 +23,13 @@ const QUEUE: usize = 1024;
 /// Writes that share a commit at most.
 const BATCH: usize = 256;
 
-/// Batches after which the sweep gets its turn when the queue is never empty.
-const BATCHES_BETWEEN_SWEEPS: u32 = 64;
+/// Batches, or else writes, after which the sweep gets its turn when the queue is never empty.
+const BATCHES_BETWEEN_SWEEPS: usize = 64;
+const WRITES_BETWEEN_SWEEPS: usize = 1_000;
+
+/// How long to rest before looking again for events that are kept no longer: less where they are
+/// kept for less.
+const REST: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(60)];
 
 /// The way to the one thread that writes.
 ///
@@ -63,13 +70,12 @@ impl Queued {
         }
     }
 
-    fn may_leave_rows(&self) -> bool {
-        match self {
-            Self::One { job, .. } => job.may_leave_rows(),
-            Self::All { units, .. } => {
-                units.iter().flat_map(|unit| &unit.jobs).any(Job::may_leave_rows)
-            }
-        }
+    fn jobs(&self) -> impl Iterator<Item = &Job> {
+        let (one, all) = match self {
+            Self::One { job, .. } => (Some(&**job), [].as_slice()),
+            Self::All { units, .. } => (None, units.as_slice()),
+        };
+        one.into_iter().chain(all.iter().flat_map(|unit| &unit.jobs))
     }
 }
 
@@ -84,9 +90,10 @@ impl Writer {
         connection: WriteConnection,
         layout: Arc<Layout>,
         tenants: Arc<Tenants>,
+        retention: Option<Duration>,
     ) -> Result<Self, OpenError> {
         let (queue, jobs) = mpsc::channel(QUEUE);
-        let desk = Desk { connection, layout, tenants };
+        let desk = Desk { connection, layout, tenants, retention };
         let thread = std::thread::Builder::new()
             .name("scim-sqlite-writer".to_owned())
             .spawn(move || desk.serve(jobs))
@@ -133,25 +140,25 @@ struct Desk {
     connection: WriteConnection,
     layout: Arc<Layout>,
     tenants: Arc<Tenants>,
+    /// How long events are kept.
+    retention: Option<Duration>,
 }
 
 impl Desk {
     fn serve(self, mut jobs: mpsc::Receiver<Queued>) {
-        let mut sweeping = true;
-        let mut batches = 0;
+        // What an earlier process has left is there from the start.
+        let now = Instant::now();
+        let mut chores = Chores { sweep: Some(now), forget: self.retention.map(|_| now) };
+        let (mut batches, mut writes) = (0, 0);
         loop {
-            let next = if sweeping {
-                match jobs.try_recv() {
-                    Err(mpsc::error::TryRecvError::Empty) => {
-                        sweeping = self.sweep();
-                        continue;
-                    }
-                    received => received.ok(),
+            let first = match receive(&mut jobs, chores.next()) {
+                Ok(Some(first)) => first,
+                Ok(None) => return,
+                Err(TimedOut) => {
+                    self.tidy(&mut chores);
+                    continue;
                 }
-            } else {
-                jobs.blocking_recv()
             };
-            let Some(first) = next else { return };
             let mut batch = vec![first];
             while batch.len() < BATCH
                 && let Ok(queued) = jobs.try_recv()
@@ -160,13 +167,34 @@ impl Desk {
             }
             // Whoever asked may have gone away meanwhile.
             batch.retain(|queued| !queued.is_abandoned());
-            let deleted = batch.iter().any(Queued::may_leave_rows);
-            self.write(batch);
             batches += 1;
-            sweeping |= deleted;
-            if sweeping && batches % BATCHES_BETWEEN_SWEEPS == 0 {
-                sweeping = self.sweep();
+            writes += batch.iter().flat_map(Queued::jobs).count();
+            let leaves_rows = batch.iter().flat_map(Queued::jobs).any(Job::may_leave_rows);
+            self.write(batch);
+            if leaves_rows {
+                chores.sweep.get_or_insert_with(Instant::now);
             }
+            if batches >= BATCHES_BETWEEN_SWEEPS || writes >= WRITES_BETWEEN_SWEEPS {
+                self.tidy(&mut chores);
+                (batches, writes) = (0, 0);
+            }
+        }
+    }
+
+    /// Does some of the chores whose time has come.
+    fn tidy(&self, chores: &mut Chores) {
+        let now = Instant::now();
+        let is_due = |time: Option<Instant>| time.is_some_and(|time| time <= now);
+        // What fails is tried again after the next delete.
+        if is_due(chores.sweep) && !self.sweep(sweep::members) {
+            chores.sweep = None;
+        }
+        if let Some(retention) = self.retention
+            && is_due(chores.forget)
+            && !self.sweep(|connection| sweep::events(connection, retention))
+        {
+            let [least, most] = REST;
+            chores.forget = Some(now + retention.clamp(least, most));
         }
     }
 
@@ -287,15 +315,56 @@ impl Desk {
         Ok(failure.map_or(Ok(written), Err))
     }
 
-    /// Removes some rows of deleted groups; whether there may be more. What fails is tried again
-    /// after the next delete.
-    fn sweep(&self) -> bool {
+    /// Removes some rows; whether there may be more.
+    fn sweep(&self, some: impl FnOnce(&Connection) -> rusqlite::Result<bool>) -> bool {
         let connection = self.connection.lock();
-        sweep::some(&connection).unwrap_or_else(|error| {
+        some(&connection).unwrap_or_else(|error| {
             rollback(&connection);
-            tracing::warn!(%error, "member rows of deleted groups could not be removed");
+            tracing::warn!(%error, "what was deleted could not be swept");
             false
         })
+    }
+}
+
+/// When to do what can wait until nothing is to be written; `None` while there is nothing to do.
+struct Chores {
+    sweep: Option<Instant>,
+    forget: Option<Instant>,
+}
+
+impl Chores {
+    fn next(&self) -> Option<Instant> {
+        self.sweep.into_iter().chain(self.forget).min()
+    }
+}
+
+/// Nothing came in time.
+struct TimedOut;
+
+/// What is queued next, until some time; `None` when nobody will queue anything any more.
+fn receive<T>(
+    queue: &mut mpsc::Receiver<T>,
+    until: Option<Instant>,
+) -> Result<Option<T>, TimedOut> {
+    struct Unpark(Thread);
+
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    loop {
+        if let Poll::Ready(received) = queue.poll_recv(&mut Context::from_waker(&waker)) {
+            return Ok(received);
+        }
+        // One that was woken for nothing looks again.
+        match until.map(|until| until.saturating_duration_since(Instant::now())) {
+            None => std::thread::park(),
+            Some(Duration::ZERO) => return Err(TimedOut),
+            Some(rest) => std::thread::park_timeout(rest),
+        }
     }
 }
 

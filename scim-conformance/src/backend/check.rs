@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use scim_server_adapters::Capabilities;
 
+use super::Contract;
 use super::breach::Outcome;
 use super::store::Store;
 
@@ -49,18 +50,20 @@ pub(crate) enum Need {
     NoPasswords,
     Tenants,
     CustomTypes,
+    Events,
 }
 
 impl Need {
-    pub(crate) fn is_met(self, of: &Capabilities, tenants: bool, custom_types: bool) -> bool {
+    pub(crate) fn is_met(self, of: &Capabilities, contract: &Contract) -> bool {
         match self {
             Self::Bulk => of.bulk,
             Self::Sort => of.sort,
             Self::Cursors => of.cursor_key.is_some(),
             Self::Passwords => of.change_password,
             Self::NoPasswords => !of.change_password,
-            Self::Tenants => tenants,
-            Self::CustomTypes => custom_types,
+            Self::Tenants => contract.has_tenants,
+            Self::CustomTypes => contract.has_custom_types,
+            Self::Events => contract.has_events,
         }
     }
 }
@@ -76,6 +79,7 @@ impl fmt::Display for Need {
             Self::NoPasswords => "keeps passwords",
             Self::Tenants => "no tenants",
             Self::CustomTypes => "no custom types",
+            Self::Events => "no events",
         })
     }
 }
@@ -98,6 +102,7 @@ pub(crate) fn all() -> Vec<Check> {
         super::tenants::checks(),
         super::concurrency::checks(),
         super::cancellation::checks(),
+        super::events::checks(),
     ]
     .into_iter()
     .flatten()

@@ -48,7 +48,9 @@ pub(crate) fn checks() -> Vec<Check> {
 const TASKS: usize = 64;
 
 /// Runs tasks at once and collects what they give, in the order in which they were started.
-async fn all_at_once<T: Send + 'static, F>(tasks: impl Iterator<Item = F>) -> Outcome<Vec<T>>
+pub(crate) async fn all_at_once<T: Send + 'static, F>(
+    tasks: impl Iterator<Item = F>,
+) -> Outcome<Vec<T>>
 where
     F: Future<Output = Outcome<T>> + Send + 'static,
 {
@@ -60,7 +62,7 @@ where
     Ok(done)
 }
 
-async fn join<T>(task: JoinHandle<Outcome<T>>) -> Outcome<T> {
+pub(crate) async fn join<T>(task: JoinHandle<Outcome<T>>) -> Outcome<T> {
     task.await.map_err(|panic| Breach::new("no panic", panic))?
 }
 

@@ -11,13 +11,14 @@ use scim_core::{
 use scim_filter::{Limits, ResolvedFilter};
 use scim_patch::PatchPlan;
 use scim_server_adapters::{
-    BackendError, Capabilities, Change, Page, Precondition, ProvisioningBackend, Query,
-    QueryTarget, RequestContext, Returning, Start, Stored, UnitFailure, Wanted, Write, WriteUnit,
-    Written,
+    BackendError, Capabilities, Change, Event, EventLog, Page, Position, Precondition,
+    ProvisioningBackend, Query, QueryTarget, RequestContext, Returning, Start, Stored, UnitFailure,
+    Wanted, Write, WriteUnit, Written,
 };
 use serde_json::{Map, Value, json};
 
-use super::breach::{Attempt, Breach, Outcome, holds, some};
+use super::Opened;
+use super::breach::{Attempt, Breach, Outcome, holds, same, some};
 use super::types::{group, user};
 
 /// 2026-01-01T00:00:00Z, in microseconds.
@@ -32,11 +33,13 @@ const PAGES: usize = 10_000;
 #[derive(Clone)]
 pub(crate) struct Store {
     pub(crate) backend: Arc<dyn ProvisioningBackend>,
+    events: Option<Arc<dyn EventLog>>,
     pub(crate) cx: RequestContext,
 }
 
 impl Store {
-    pub(crate) fn new(backend: Arc<dyn ProvisioningBackend>, has_tenants: bool) -> Self {
+    pub(crate) fn new(opened: Opened, has_tenants: bool) -> Self {
+        let Opened { backend, events } = opened;
         let tenant = if has_tenants { new_tenant("a") } else { Arc::from("") };
         let cx = RequestContext {
             tenant,
@@ -44,20 +47,30 @@ impl Store {
             request_id: "1".into(),
             now: at(FIRST_DAY),
         };
-        Self { backend, cx }
+        Self { backend, events, cx }
     }
 
     /// The same backend as a tenant that never was there.
     pub(crate) fn other_tenant(&self, name: &str) -> Self {
         let cx = RequestContext { tenant: new_tenant(name), ..self.cx.clone() };
-        Self { backend: Arc::clone(&self.backend), cx }
+        Self { cx, ..self.clone() }
     }
 
     /// The same backend that many seconds later.
     pub(crate) fn later(&self, seconds: i64) -> Self {
-        let now = at(self.cx.now.as_micros() + seconds * 1_000_000);
+        self.at(at(self.cx.now.as_micros() + seconds * 1_000_000))
+    }
+
+    /// The same backend at that time.
+    pub(crate) fn at(&self, now: DateTime) -> Self {
         let cx = RequestContext { now, ..self.cx.clone() };
-        Self { backend: Arc::clone(&self.backend), cx }
+        Self { cx, ..self.clone() }
+    }
+
+    /// The same backend, used by somebody.
+    pub(crate) fn used_by(&self, principal: &str) -> Self {
+        let cx = RequestContext { principal: principal.into(), ..self.cx.clone() };
+        Self { cx, ..self.clone() }
     }
 
     pub(crate) fn capabilities(&self) -> Capabilities {
@@ -187,6 +200,17 @@ impl Store {
         Ok(groups.iter().map(|m| m.value.to_string()).collect())
     }
 
+    /// Events of all tenants after a position.
+    pub(crate) async fn events(
+        &self,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Outcome<Attempt<Vec<Event>>> {
+        let events = some("a log of changes", self.events.as_ref())?;
+        let doing = format!("events after {after:?}, limit {limit}");
+        Ok(Attempt { doing, result: events.events(after, limit).await })
+    }
+
     pub(crate) async fn ask(&self, query: &Query) -> Attempt<Page> {
         let names: Vec<&str> = query.targets.iter().map(|t| &**t.resource_type.name()).collect();
         let Query { order, start, count, total, work_limit, member_limit, .. } = query;
@@ -261,7 +285,7 @@ impl Store {
     ) -> Outcome {
         let Some(found) = self.select(resource_type, text).await? else { return Ok(()) };
         let expected: Vec<&str> = expected.iter().map(AsRef::as_ref).collect();
-        super::breach::same(format_args!("the ids that `{text}` selects"), found, expected)
+        same(format_args!("the ids that `{text}` selects"), found, expected)
     }
 }
 

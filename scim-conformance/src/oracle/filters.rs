@@ -16,6 +16,7 @@ use scim_server_adapters::{
 };
 use serde_json::{Value, json};
 
+use crate::backend::Opened;
 use crate::backend::breach::{Breach, Outcome, same, some};
 use crate::backend::store::{Store, create_as, ids, query};
 use crate::backend::types::ENTERPRISE;
@@ -438,8 +439,8 @@ struct Sides {
 impl Sides {
     async fn new(ours: Arc<dyn ProvisioningBackend>, data: &Data) -> Outcome<Self> {
         let mut sides = Self {
-            ours: Store::new(ours, true),
-            memory: Store::new(Arc::new(MemoryBackend::new()), true),
+            ours: Store::new(Opened::without_events(ours), true),
+            memory: Store::new(Opened::without_events(Arc::new(MemoryBackend::new())), true),
             ids: Vec::new(),
         };
         // One kind after the other would hide an order by type.

@@ -7,9 +7,9 @@ use scim_conformance::backend::{Contract, Report, Verdict};
 use scim_core::{AttributeSet, DateTime, ResourceId, ResourceType, Version};
 use scim_patch::apply_members;
 use scim_server_adapters::{
-    BackendError, Change, Members, MemoryBackend, Page, Position, Precondition,
-    ProvisioningBackend, Query, RequestContext, Start, Stored, UnitFailure, Wanted, Write,
-    WriteUnit, Written,
+    BackendError, Change, Event, EventKind, EventLog, Members, MemoryBackend, Page, Position,
+    Precondition, ProvisioningBackend, Query, RequestContext, Start, Stored, UnitFailure, Wanted,
+    Write, WriteUnit, Written,
 };
 
 use crate::layer::{Layer, Layered};
@@ -53,11 +53,22 @@ enum Fault {
     IdsOfItsOwn,
     ConflictUnnamed,
     Panics,
+    DeletesUntold,
+    EventsOfOneTenant,
+    EventsOfNobody,
+    EventsOfTheFirstVersion,
+    EventsOfGroupsThatMembersLeave,
+    EventsWithoutChange,
+    EventsTwice,
+    EventsOvertaken,
+    EventsFromTheStart,
+    EventsAfterAnyPosition,
+    EventLimitIgnored,
 }
 
 use Fault::*;
 
-const MODULES: [&str; 15] = [
+const MODULES: [&str; 16] = [
     "reads::",
     "writes::",
     "preconditions::",
@@ -73,11 +84,12 @@ const MODULES: [&str; 15] = [
     "tenants::",
     "concurrency::",
     "cancellation::",
+    "events::",
 ];
 
 /// What the modules of these checks say of a backend with that fault.
 fn report(fault: Fault, checks: &[&str]) -> Report {
-    let contract = Contract::new(move || async move { Layered::new(fault) });
+    let contract = Contract::with_events(move || async move { Layered::new(fault) });
     let others = MODULES.into_iter().filter(|m| !checks.iter().any(|check| check.starts_with(m)));
     others.fold(contract, |contract, module| contract.except(module, "another matter")).report()
 }
@@ -131,7 +143,7 @@ fn each_fault_is_found() {
                 "concurrency::changes_of_one_document_are_all_kept",
             ],
         ),
-        (FailureHalfDone, &["writes::failure_leaves_nothing"]),
+        (FailureHalfDone, &["writes::failure_leaves_nothing", "events::none_without_a_change"]),
         (
             GroupsForgotten,
             &["membership::groups_are_computed", "references::members_show_what_they_name"],
@@ -193,7 +205,7 @@ fn each_fault_is_found() {
                 "sorting::walk_during_writes",
             ],
         ),
-        (UnitsSplit, &["bulk::units_are_atomic", "uniqueness::inside_units"]),
+        (UnitsSplit, &["bulk::units_are_atomic", "uniqueness::inside_units", "events::of_units"]),
         (DependenciesIgnored, &["bulk::dependencies"]),
         (MaxErrorsIgnored, &["bulk::max_errors"]),
         (IdsOfItsOwn, &["bulk::minted_ids", "bulk::minted_id_that_is_taken"]),
@@ -206,6 +218,20 @@ fn each_fault_is_found() {
             ],
         ),
         (Panics, &["reads::created_is_there"]),
+        (
+            DeletesUntold,
+            &["events::of_each_change", "events::of_units", "events::following_beside_writers"],
+        ),
+        (EventsOfOneTenant, &["events::of_all_tenants", "events::of_each_change"]),
+        (EventsOfNobody, &["events::of_each_change"]),
+        (EventsOfTheFirstVersion, &["events::of_each_change"]),
+        (EventsOfGroupsThatMembersLeave, &["events::of_each_change"]),
+        (EventsWithoutChange, &["events::none_without_a_change"]),
+        (EventsTwice, &["events::of_each_change", "events::reading_on"]),
+        (EventsOvertaken, &["events::following_beside_writers"]),
+        (EventsFromTheStart, &["events::reading_on"]),
+        (EventsAfterAnyPosition, &["events::strange_position"]),
+        (EventLimitIgnored, &["events::reading_on"]),
     ] {
         let report = report(fault, expected);
         let broken: Vec<&str> = report.broken().collect();
@@ -401,6 +427,9 @@ impl Layer for Fault {
             _ => {}
         }
         let is_delete = matches!(write.change, Change::Delete { .. });
+        if *self == EventsOfGroupsThatMembersLeave && is_delete {
+            pretend_a_change(memory, cx).await?;
+        }
         let mut written = memory.write(cx, write).await.map_err(|error| match error {
             BackendError::Conflict { .. } if *self == ConflictUnnamed => {
                 BackendError::Conflict { attribute: "value".into() }
@@ -409,6 +438,7 @@ impl Layer for Fault {
         })?;
         match self {
             AlwaysChanged => written.changed = true,
+            EventsWithoutChange if !written.changed => pretend_a_change(memory, cx).await?,
             NeverChanged => written.changed = false,
             RestForgotten => {
                 let members = written.returned.as_mut().and_then(|stored| stored.members.as_mut());
@@ -460,6 +490,52 @@ impl Layer for Fault {
         }
         memory.write_all(cx, units, max_errors).await
     }
+
+    async fn events(
+        &self,
+        memory: &MemoryBackend,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<Vec<Event>, BackendError> {
+        let after = match self {
+            EventsFromTheStart => None,
+            EventsAfterAnyPosition => after.filter(|position| position.0.len() == 8),
+            _ => after,
+        };
+        let limit = if *self == EventLimitIgnored { usize::MAX } else { limit };
+        let mut events = memory.events(after, limit).await?;
+        match self {
+            DeletesUntold => events.retain(|event| event.kind != EventKind::Deleted),
+            EventsOfOneTenant => events.iter_mut().for_each(|event| event.tenant = "".into()),
+            EventsOfNobody => events.iter_mut().for_each(|event| event.principal = "".into()),
+            EventsOfTheFirstVersion => {
+                events.iter_mut().for_each(|event| event.version = Version::from(1));
+            }
+            EventsTwice => events = events.into_iter().flat_map(|e| [e.clone(), e]).collect(),
+            // The last but one is still under way, and is there for those who come later.
+            EventsOvertaken if events.len() > 1 => {
+                events.remove(events.len() - 2);
+            }
+            _ => {}
+        }
+        Ok(events)
+    }
+}
+
+/// Writes an event, and hides what it is of in a tenant's corner where no check looks.
+async fn pretend_a_change(memory: &MemoryBackend, cx: &RequestContext) -> Result<(), BackendError> {
+    let group = ResourceType::group();
+    let attributes = serde_json::Map::from_iter([("displayName".to_owned(), "x".into())]);
+    let resource = scim_core::Resource::from_canonical(Arc::clone(&group), attributes);
+    let write = Write {
+        resource_type: group,
+        change: Change::Create { id: None, resource, secret: None },
+        precondition: Precondition::NONE,
+        returning: None,
+        unique_display_name: false,
+        must_exist: Vec::new(),
+    };
+    memory.write(cx, write).await.map(drop)
 }
 
 /// Users that must exist, looked for as it must not be done: before the write.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use scim_core::{ResourceId, ResourceType};
 use scim_server_adapters::{
-    BackendError, Capabilities, Members, MemoryBackend, Page, Position, ProvisioningBackend, Query,
-    RequestContext, Stored, UnitFailure, Wanted, Write, WriteUnit, Written,
+    BackendError, Capabilities, Event, EventLog, Members, MemoryBackend, Page, Position,
+    ProvisioningBackend, Query, RequestContext, Stored, UnitFailure, Wanted, Write, WriteUnit,
+    Written,
 };
 
 type Units = Result<Vec<Result<Vec<Written>, UnitFailure>>, BackendError>;
@@ -67,6 +68,14 @@ pub(crate) trait Layer: Send + Sync + Sized + 'static {
     ) -> Units {
         memory.write_all(cx, units, max_errors).await
     }
+    async fn events(
+        &self,
+        memory: &MemoryBackend,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<Vec<Event>, BackendError> {
+        memory.events(after, limit).await
+    }
 }
 
 /// The memory backend under a layer.
@@ -126,5 +135,16 @@ impl<L: Layer> ProvisioningBackend for Layered<L> {
         max_errors: Option<usize>,
     ) -> Units {
         self.layer.write_all(&self.memory, &self.layer.context(cx), units, max_errors).await
+    }
+}
+
+#[async_trait]
+impl<L: Layer> EventLog for Layered<L> {
+    async fn events(
+        &self,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<Vec<Event>, BackendError> {
+        self.layer.events(&self.memory, after, limit).await
     }
 }

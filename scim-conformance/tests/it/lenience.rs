@@ -7,8 +7,9 @@ use async_trait::async_trait;
 use scim_conformance::backend::{Contract, Report, Verdict};
 use scim_core::{ResourceId, ResourceType};
 use scim_server_adapters::{
-    BackendError, Capabilities, Members, MemoryBackend, Page, Position, ProvisioningBackend, Query,
-    RequestContext, Stored, UnitFailure, Wanted, Write, WriteUnit, Written,
+    BackendError, Capabilities, Event, EventLog, Members, MemoryBackend, Page, Position,
+    ProvisioningBackend, Query, RequestContext, Stored, UnitFailure, Wanted, Write, WriteUnit,
+    Written,
 };
 
 use crate::layer::{Layer, Layered};
@@ -66,10 +67,11 @@ fn checks_are_chosen_by_capabilities() {
         ("sorting::by_any_attribute", "no sort"),
         ("pages::cursor_key_stays", "no cursors"),
         ("passwords::accepted_where_kept", "keeps no passwords"),
+        ("events::of_each_change", "no events"),
     ] {
         assert!(skipped.contains(&expected), "{expected:?} in {skipped:#?}");
     }
-    let [bulk, sort] = ["bulk::", "sorting::"]
+    let [bulk, sort, events] = ["bulk::", "sorting::", "events::"]
         .map(|module| report.verdicts().filter(|(name, _)| name.starts_with(module)).count());
     let others = [
         "preconditions::in_units",
@@ -81,7 +83,7 @@ fn checks_are_chosen_by_capabilities() {
         "pages::cursor_key_stays",
         "passwords::accepted_where_kept",
     ];
-    assert_eq!(skipped.len(), bulk + sort + others.len(), "{skipped:#?}");
+    assert_eq!(skipped.len(), bulk + sort + events + others.len(), "{skipped:#?}");
 }
 
 /// Contention now and then.
@@ -108,6 +110,30 @@ fn what_is_unavailable_is_tried_again() {
     assert!(report.is_kept(), "{report}");
 }
 
+/// Events come late, some at a time.
+struct Tardy(AtomicUsize);
+
+#[async_trait]
+impl Layer for Tardy {
+    async fn events(
+        &self,
+        memory: &MemoryBackend,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<Vec<Event>, BackendError> {
+        let limit = if self.0.fetch_add(1, Ordering::Relaxed) % 3 == 0 { limit.min(2) } else { 0 };
+        memory.events(after, limit).await
+    }
+}
+
+#[test]
+fn events_may_come_later_than_what_they_tell() {
+    let contract = Contract::with_events(|| async { Layered::new(Tardy(AtomicUsize::new(0))) });
+    let report = contract.report();
+    assert!(report.is_kept(), "{report}");
+    assert!(skipped(&report).iter().all(|(name, _)| !name.starts_with("events::")));
+}
+
 /// A product without tenants.
 struct OneTenant;
 
@@ -121,7 +147,7 @@ impl Layer for OneTenant {
 
 #[test]
 fn a_backend_without_tenants_is_asked_as_the_empty_one() {
-    let contract = Contract::new(|| async { Layered::new(OneTenant) }).without_tenants();
+    let contract = Contract::with_events(|| async { Layered::new(OneTenant) }).without_tenants();
     let report = contract.without_custom_types().report();
     assert!(report.is_kept(), "{report}");
     let skipped = skipped(&report);
@@ -132,7 +158,7 @@ fn a_backend_without_tenants_is_asked_as_the_empty_one() {
 #[test]
 fn all_checks_may_share_one_store() {
     let shared = Arc::new(MemoryBackend::new());
-    let report = Contract::new(move || {
+    let report = Contract::with_events(move || {
         let shared = Arc::clone(&shared);
         async move { Layered::new(Shared(shared)) }
     })
@@ -194,6 +220,14 @@ impl Layer for Shared {
         max_errors: Option<usize>,
     ) -> Result<Vec<Result<Vec<Written>, UnitFailure>>, BackendError> {
         self.0.write_all(cx, units, max_errors).await
+    }
+    async fn events(
+        &self,
+        _: &MemoryBackend,
+        after: Option<&Position>,
+        limit: usize,
+    ) -> Result<Vec<Event>, BackendError> {
+        self.0.events(after, limit).await
     }
 }
 

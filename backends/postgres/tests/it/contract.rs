@@ -1,8 +1,8 @@
-//! The contract of `ProvisioningBackend`, as anyone may check it.
+//! The contracts of `ProvisioningBackend` and `EventLog`, as anyone may check it.
 
 use postgres_test_server::database;
 use scim_backend_postgres::{PostgresBackend, PostgresOptions};
-use scim_conformance::backend::{registry, run};
+use scim_conformance::backend::{Contract, registry};
 
 /// All checks share the database, opened again by each, with the tenants of those before.
 #[test]
@@ -19,8 +19,9 @@ fn is_kept_without_what_outlives_a_transaction() {
 fn is_kept_with(what: &str, options: &PostgresOptions) {
     let Some(database) = database(what).unwrap() else { return };
     let (url, options) = (database.url().to_owned(), options.clone());
-    run(move || {
+    let contract = Contract::with_events(move || {
         let (url, options) = (url.clone(), options.clone());
         async move { PostgresBackend::open(&url, &registry(), &options).await.unwrap() }
     });
+    contract.run();
 }
