@@ -1,7 +1,8 @@
 //! Tests for what others build with SCIM.
 //!
 //! [`backend`] checks that a store keeps the contract of
-//! [`ProvisioningBackend`](scim_server_adapters::ProvisioningBackend). One line in a test of yours:
+//! [`ProvisioningBackend`](scim_server_adapters::ProvisioningBackend), and of
+//! [`EventLog`](scim_server_adapters::EventLog) if it keeps one. One line in a test of yours:
 //!
 //! ```
 //! # // The store is yours; this one stands in for it.

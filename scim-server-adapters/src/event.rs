@@ -14,7 +14,32 @@ use crate::backend::{BackendError, Change, Position};
 /// there without the other. It says what changed, not how: whoever wants more reads the resource.
 /// When a member is deleted, its groups get a new version, but no event of their own.
 ///
-/// A log is read by the product, never by a client: it is of all tenants.
+/// A log is read by the product, never by a client: it is of all tenants. A reader keeps the position
+/// that it has reached, best where its work goes and in the same transaction:
+///
+/// ```
+/// use scim_server_adapters::{BackendError, Event, EventLog, Position};
+/// # struct Audit;
+/// # impl Audit {
+/// #     async fn reached(&self) -> Option<Position> { None }
+/// #     async fn note(&self, _: &Event) {}
+/// # }
+///
+/// /// Called again after a while.
+/// async fn catch_up(log: &dyn EventLog, audit: &Audit) -> Result<(), BackendError> {
+///     loop {
+///         let events = log.events(audit.reached().await.as_ref(), 100).await?;
+///         if events.is_empty() {
+///             return Ok(());
+///         }
+///         for event in &events {
+///             // And that its position is the one that was reached.
+///             audit.note(event).await;
+///         }
+///     }
+/// }
+/// # let _ = catch_up;
+/// ```
 #[async_trait]
 pub trait EventLog: Send + Sync + 'static {
     /// The events after a position, or from the first that is kept, in the order in which they are

@@ -41,6 +41,8 @@ use crate::{event, fingerprint, migration, names};
 ///   answered by indexes. Others are tested in SQL, and what SQL cannot tell is evaluated, for the
 ///   resources that such terms leave, or for all of the type, in the order of creation and within
 ///   [`Query::work_limit`]. Only resources that are examined one by one count towards it.
+/// - **Log of changes** ([`EventLog`]): in the order in which they were committed, for as long as
+///   [`SqliteOptions::event_retention`] says.
 /// - **Passwords** are not kept.
 ///
 /// Point reads, among them queries by `id` or by what must be unique, run on the caller's thread;

@@ -121,7 +121,8 @@ impl Layer for Tardy {
         after: Option<&Position>,
         limit: usize,
     ) -> Result<Vec<Event>, BackendError> {
-        let limit = if self.0.fetch_add(1, Ordering::Relaxed) % 3 == 0 { limit.min(2) } else { 0 };
+        let calls = self.0.fetch_add(1, Ordering::Relaxed);
+        let limit = if calls.is_multiple_of(3) { limit.min(2) } else { 0 };
         memory.events(after, limit).await
     }
 }
