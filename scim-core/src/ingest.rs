@@ -336,7 +336,7 @@ impl<'a> Ingest<'a> {
                 value => self.single(attribute, at, value),
             };
         }
-        let elements = match value {
+        let elements = match self.array_in_text(attribute, value) {
             Value::Array(elements) => elements,
             one if self.origin == Origin::Patch || self.tolerate(Quirk::SingularForArray) => {
                 vec![one]
@@ -387,6 +387,11 @@ impl<'a> Ingest<'a> {
         let canonical = match (attribute.attribute_type, value) {
             (AttributeType::Complex, value) => return self.complex(attribute, at, value),
             (AttributeType::String | AttributeType::Reference, value @ Value::String(_)) => value,
+            (AttributeType::String, Value::Number(number))
+                if self.tolerate(Quirk::NumberForText) =>
+            {
+                Value::String(number.to_string())
+            }
             (AttributeType::Boolean, value @ Value::Bool(_)) => value,
             (AttributeType::Boolean, Value::String(text)) => match parse_boolean(&text) {
                 Some(boolean) if self.tolerate(Quirk::BooleanStrings) => Value::Bool(boolean),
@@ -417,6 +422,12 @@ impl<'a> Ingest<'a> {
                     )));
                 }
                 Value::String(text)
+            }
+            (_, Value::Object(mut object))
+                if has_simple_value(&object) && self.tolerate(Quirk::ObjectForSimple) =>
+            {
+                let value = take(&mut object, "value").unwrap_or_default();
+                return self.single(attribute, at, value);
             }
             (expected, other) => return Err(mismatch(at, expected_json(expected), &other)),
         };
@@ -467,12 +478,18 @@ impl<'a> Ingest<'a> {
     ) -> Result<Option<Value>> {
         let object = match value {
             Value::Object(object) => object,
-            Value::String(text)
-                if attribute.sub_attribute("value").is_some()
+            Value::String(text) => match self.object_in_text(&text) {
+                Some(mut object) => {
+                    name_display(attribute, &mut object);
+                    object
+                }
+                None if attribute.sub_attribute("value").is_some()
                     && self.tolerate(Quirk::BareStringForComplex) =>
-            {
-                Map::from_iter([("value".to_owned(), Value::String(text))])
-            }
+                {
+                    Map::from_iter([("value".to_owned(), Value::String(text))])
+                }
+                None => return Err(mismatch(at, "an object", &Value::String(text))),
+            },
             other => return Err(mismatch(at, "an object", &other)),
         };
         let mut canonical = Map::new();
@@ -544,6 +561,37 @@ impl<'a> Ingest<'a> {
         self.attribute(sub, at, value)
     }
 
+    /// The object that a text holds where an object belongs ([`Quirk::JsonText`]).
+    pub fn object_in_text(&mut self, text: &str) -> Option<Map<String, Value>> {
+        if !self.profile.tolerates(Quirk::JsonText) || !text.trim_start().starts_with('{') {
+            return None;
+        }
+        let object = json::parse_object(text.as_bytes()).ok()?;
+        self.fired.insert(Quirk::JsonText);
+        Some(object)
+    }
+
+    /// The array that a text holds where an array of complex values belongs ([`Quirk::JsonText`]);
+    /// any other value as it is.
+    fn array_in_text(&mut self, attribute: &Attribute, value: Value) -> Value {
+        let text = value.as_str().filter(|text| {
+            attribute.is_complex()
+                && self.profile.tolerates(Quirk::JsonText)
+                && text.trim_start().starts_with('[')
+        });
+        match text.map(|text| json::parse(text.as_bytes())) {
+            Some(Ok(mut array)) => {
+                self.fired.insert(Quirk::JsonText);
+                let elements = array.as_array_mut().into_iter().flatten();
+                for object in elements.filter_map(Value::as_object_mut) {
+                    name_display(attribute, object);
+                }
+                array
+            }
+            _ => value,
+        }
+    }
+
     /// [`Quirk::JsonInString`]: what the object inside the text has of the attribute's parts takes
     /// the text's place, its `displayName` as `display`; what stands beside the text is kept.
     fn unpack_json_in_string(
@@ -556,15 +604,10 @@ impl<'a> Ingest<'a> {
         while let Some(mut inner) = canonical.get("value").and_then(json_in_string) {
             self.fired.insert(Quirk::JsonInString);
             canonical.remove("value");
-            let display = match attribute.sub_attribute("displayName") {
-                Some(_) => None,
-                None => take(&mut inner, "displayName"),
-            };
+            name_display(attribute, &mut inner);
             // What else is inside, such as an `id`, is the client's own.
             for sub in &attribute.sub_attributes {
-                let value = take(&mut inner, &sub.name)
-                    .or_else(|| display.clone().filter(|_| sub.name == "display"));
-                if let Some(value) = value
+                if let Some(value) = take(&mut inner, &sub.name)
                     && !canonical.contains_key(&sub.name)
                     && let Some(value) = self.part(sub, &At::Sub(at, &sub.name), value)?
                 {
@@ -747,6 +790,26 @@ fn insert_once(
         return Err(twice(at));
     }
     Ok(())
+}
+
+/// What came inside a text calls `displayName` what is the `display` of the attribute.
+fn name_display(attribute: &Attribute, object: &mut Map<String, Value>) {
+    let named = |name| attribute.sub_attribute(name).is_some();
+    if !named("display") || named("displayName") {
+        return;
+    }
+    let display = take(object, "displayName");
+    if let Some(display) = display
+        && !object.keys().any(|key| key.eq_ignore_ascii_case("display"))
+    {
+        object.insert("display".to_owned(), display);
+    }
+}
+
+/// Whether it has a `value` that is neither an object nor an array.
+fn has_simple_value(object: &Map<String, Value>) -> bool {
+    let value = object.iter().find(|(name, _)| name.eq_ignore_ascii_case("value"));
+    value.is_some_and(|(_, value)| !value.is_object() && !value.is_array())
 }
 
 /// Takes out the member of that name, without regard to case.

@@ -33,7 +33,8 @@ pub enum Quirk {
     ///
     /// Harmless: no text is a value of a boolean attribute.
     BooleanStrings,
-    /// A filter literal without quotes: `externalId eq jyoung`. Printed in Entra's documentation.
+    /// A filter literal without quotes, `externalId eq jyoung`, or in single ones, `'J Young'`. The
+    /// first is printed in Entra's documentation.
     ///
     /// Harmless: no correct filter has a bare word there except `true`, `false` and `null`, which
     /// keep their meaning.
@@ -61,6 +62,13 @@ pub enum Quirk {
     /// Harmless: a key with the URN of a registered schema and an attribute of it has no other
     /// meaning.
     UrnKeys,
+    /// A path with a filter as a key of a PATCH value without path:
+    /// `{"emails[type eq \"work\"].value": "…"}`. It is an operation on that path. Sent by Entra's
+    /// validator of SCIM servers
+    /// ([SCIM-SDK#416](https://github.com/Captain-P-Goldfish/SCIM-SDK/issues/416)).
+    ///
+    /// Harmless: no attribute name holds a bracket (RFC 7643 §2.1).
+    PathKeys,
     /// An array around the value of an attribute that has one value. Sent by Entra (`manager`).
     ///
     /// Harmless: only an array of one element is taken, or an empty one as no value.
@@ -74,6 +82,25 @@ pub enum Quirk {
     ///
     /// Harmless: it can only mean `{"value": "26118915"}`.
     BareStringForComplex,
+    /// An object with `value` for an attribute that is not complex:
+    /// `[{"$ref": null, "value": "Babs"}]` for a `displayName`. Sent by clients made for Microsoft's
+    /// first library of SCIM servers
+    /// ([azure-docs#42220](https://github.com/MicrosoftDocs/azure-docs/issues/42220)).
+    ///
+    /// Harmless: no object fits such an attribute.
+    ObjectForSimple,
+    /// A number for an attribute whose values are texts: `"employeeNumber": 701984`. It is the text of
+    /// that number. Sent by integrations that pass on what their source holds.
+    ///
+    /// Harmless: no number fits such an attribute.
+    NumberForText,
+    /// A complex value, an array of such, or the whole value of a PATCH without path, as JSON text:
+    /// `"roles": "[{\"value\": \"25\"}]"`, `"roles": ["{\"value\": \"25\"}"]`. It is what the text
+    /// says; a `displayName` becomes the `display`. Expected of Entra's role mappings
+    /// ([SCIM-SDK#516](https://github.com/Captain-P-Goldfish/SCIM-SDK/issues/516)).
+    ///
+    /// Harmless: no text fits there.
+    JsonText,
     /// An object as JSON text inside the `value` of a multi-valued attribute:
     /// `{"value": "{\"value\":\"25\",\"displayName\":\"Admin\"}"}`. Sent by Entra for roles.
     ///
@@ -91,10 +118,10 @@ pub enum Quirk {
     ///
     /// Harmless: RFC 7644 §3.5.2.2 gives `remove` no value, and ignoring it would empty the group.
     RemoveWithValue,
-    /// A PATCH operation on an attribute that no schema defines: it is left out, the others are
-    /// applied. Sent by Okta and Entra with attribute mappings the server does not know.
+    /// A PATCH operation on an attribute that no schema defines, or with one in the filter of its path:
+    /// it is left out, the others are applied. Sent by Okta and Entra with attribute mappings the server does not know.
     ///
-    /// A client that counts on `invalidPath` is hurt.
+    /// A client that counts on `invalidPath` or `invalidFilter` is hurt.
     IgnoreUnknownPaths,
     /// `""` where no empty text can stand, for "no value": for a boolean, a number, a date, a complex
     /// attribute as a whole, and the `value` of a reference such as `manager` or a member; and
@@ -134,7 +161,7 @@ pub enum Quirk {
 
 impl Quirk {
     /// Every quirk, in the order of the table.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 26] = [
         Self::OperationCase,
         Self::MissingSchemas,
         Self::UnknownSchemaUris,
@@ -145,9 +172,13 @@ impl Quirk {
         Self::UnqualifiedExtensionAttributes,
         Self::DottedKeys,
         Self::UrnKeys,
+        Self::PathKeys,
         Self::ArrayForSingular,
         Self::SingularForArray,
         Self::BareStringForComplex,
+        Self::ObjectForSimple,
+        Self::NumberForText,
+        Self::JsonText,
         Self::JsonInString,
         Self::ValueFilterCreates,
         Self::RemoveWithValue,

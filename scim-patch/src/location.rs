@@ -103,6 +103,13 @@ impl Planner<'_> {
                 )));
             }
         };
+        if complex
+            && names_unknown(&attribute, &filter)
+            && !self.profile.validates(Validation::UnknownAttributes)
+            && self.ingest.tolerate(Quirk::IgnoreUnknownPaths)
+        {
+            return Ok(None);
+        }
         let filter = self.element_filter(&attribute, filter)?;
         Ok(Some(Location::Elements(Elements { attribute, filter, part })))
     }
@@ -246,14 +253,28 @@ fn by_value(filter: Filter<'_>) -> Result<Filter<'_>> {
 
 /// The sub-attributes that a filter names.
 fn mentioned(attribute: &AttributeRef, filter: &Filter<'_>, parts: &mut BTreeSet<String>) {
-    let path = match filter {
+    each_path(filter, &mut |path| {
+        parts.extend(attribute.child(path.as_str()).map(|part| part.leaf().name.clone()));
+    });
+}
+
+/// Whether a filter names something that is no sub-attribute.
+fn names_unknown(attribute: &AttributeRef, filter: &Filter<'_>) -> bool {
+    let mut found = false;
+    each_path(filter, &mut |path| found |= attribute.child(path.as_str()).is_none());
+    found
+}
+
+fn each_path(filter: &Filter<'_>, visit: &mut impl FnMut(&AttributePath<'_>)) {
+    match filter {
         Filter::And(terms) | Filter::Or(terms) => {
-            return terms.iter().for_each(|term| mentioned(attribute, term, parts));
+            for term in terms {
+                each_path(term, visit);
+            }
         }
-        Filter::Not(inner) => return mentioned(attribute, inner, parts),
-        Filter::Comparison(comparison) => &comparison.path,
-        Filter::Present(path) => path,
-        Filter::ValuePath(value_path) => &value_path.path,
-    };
-    parts.extend(attribute.child(path.as_str()).map(|part| part.leaf().name.clone()));
+        Filter::Not(inner) => each_path(inner, visit),
+        Filter::Comparison(comparison) => visit(&comparison.path),
+        Filter::Present(path) => visit(path),
+        Filter::ValuePath(value_path) => visit(&value_path.path),
+    }
 }

@@ -83,6 +83,10 @@ impl<'a> Planner<'a> {
         };
         let value = match (kind, value) {
             (Kind::Remove, value) => value.filter(|v| !v.is_null()),
+            (_, Some(Value::String(text))) if matches!(location, Location::Resource) => {
+                let object = self.ingest.object_in_text(&text);
+                Some(object.map_or(Value::String(text), Value::Object))
+            }
             (_, Some(value)) => Some(value),
             // RFC 7644 §3.5.2.1: "The operation MUST contain a "value" member".
             (_, None) => return Err(ScimError::invalid_value("`value` is missing")),
@@ -113,6 +117,14 @@ impl<'a> Planner<'a> {
         seen: &mut HashSet<String>,
     ) -> Result<()> {
         for (key, value) in object {
+            if let Some(elements) = self.elements_of_key(&key) {
+                self.ingest.tolerate(Quirk::PathKeys);
+                // What is readOnly in a value without path is ignored (errata.md P6).
+                if !is_read_only(&elements.attribute) {
+                    self.selected(kind, elements, Some(value))?;
+                }
+                continue;
+            }
             match self.ingest.key(&key)? {
                 None => {}
                 Some(Target::Attribute(attribute)) => {
@@ -133,6 +145,17 @@ impl<'a> Planner<'a> {
             }
         }
         Ok(())
+    }
+
+    /// What a key that is a path with a filter names ([`Quirk::PathKeys`]).
+    fn elements_of_key(&mut self, key: &str) -> Option<Elements> {
+        if !key.contains('[') || !self.profile.tolerates(Quirk::PathKeys) {
+            return None;
+        }
+        match self.locate(key) {
+            Ok(Some(Location::Elements(elements))) => Some(elements),
+            _ => None,
+        }
     }
 
     /// An extension as a whole: named by the path, or a key of a value without path. Its attributes

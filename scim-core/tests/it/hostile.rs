@@ -222,6 +222,14 @@ fn json_in_strings_without_end() {
             let resource = ingest.resource(body.as_bytes()).unwrap();
             assert_eq!(resource.get("roles.value").unwrap(), "x");
         }
+        // In place of the elements, too.
+        let deep = format!("{}{}", "[".repeat(1 << 20), "]".repeat(1 << 20));
+        let text = serde_json::Value::from(deep.as_str());
+        let body = user(&format!(r#""roles": {text}"#));
+        let user_type = ResourceType::user();
+        let mut ingest = Ingest::new(&user_type, &Profile::ENTRA, Origin::Patch);
+        let resource = ingest.resource(body.as_bytes()).unwrap();
+        assert_eq!(resource.get("roles.value"), Some(&text));
         // Not even JSON at the bottom: it stays text.
         let text = serde_json::Value::from("{".repeat(1 << 20));
         let body = user(&format!(r#""roles": [{{"value": {text}}}]"#));

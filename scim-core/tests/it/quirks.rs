@@ -231,7 +231,7 @@ fn dotted_keys() {
         (json!({"name.givenName": "a", "name": {"GIVENNAME": "b"}}), "appears twice"),
         (json!({"name.givenName": "a", "name": "Barbara"}), "appears twice"),
         (json!({"emails.value": "a"}), "names a part of many values"),
-        (json!({"name.givenName": 1}), "`name.givenName`: expected a string"),
+        (json!({"name.givenName": true}), "`name.givenName`: expected a string"),
     ] {
         let error = ingest(&Profile::INTEROP, with(body)).0.unwrap_err();
         assert!(error.detail().contains(detail), "{error}");
@@ -350,6 +350,80 @@ fn bare_string_for_complex() {
     // A complex attribute without `value` has no place for it.
     let (resource, _) = ingest(&Profile::INTEROP, with(json!({"name": "Barbara"})));
     assert_eq!(resource.unwrap_err().detail(), "`name`: expected an object, found a string");
+}
+
+#[test]
+fn object_for_simple() {
+    check(
+        Quirk::ObjectForSimple,
+        with(json!({"title": {"$ref": null, "VALUE": "Dr."}, "active": {"value": true}})),
+        json!({"userName": "bjensen", "title": "Dr.", "active": true}),
+        Refuses("expected a boolean, found an object"),
+    );
+    // What it holds may be bent likewise, and no value.
+    let body =
+        with(json!({"active": [{"$ref": null, "value": "False"}], "title": {"value": null}}));
+    let (resource, fired) = ingest(&Profile::INTEROP, body);
+    assert_eq!(
+        resource.unwrap().attributes(),
+        &object(json!({"userName": "bjensen", "active": false}))
+    );
+    assert_eq!(fired.to_string(), "BooleanStrings,ArrayForSingular,ObjectForSimple");
+    for value in
+        [json!({"displayName": "x"}), json!({"value": {"value": "x"}}), json!({"value": ["x"]})]
+    {
+        assert!(ingest(&Profile::INTEROP, with(json!({"title": value}))).0.is_err(), "{value}");
+    }
+}
+
+#[test]
+fn number_for_text() {
+    check(
+        Quirk::NumberForText,
+        with(
+            json!({"externalId": 7, ENTERPRISE_USER_URN: {"employeeNumber": 701984, "costCenter": 1.5}}),
+        ),
+        json!({
+            "userName": "bjensen", "externalId": "7",
+            ENTERPRISE_USER_URN: {"employeeNumber": "701984", "costCenter": "1.5"},
+        }),
+        Refuses("expected a string, found a number"),
+    );
+    // A number is no date, and no boolean.
+    for more in [json!({"active": 1}), json!({"title": true})] {
+        assert!(ingest(&Profile::INTEROP, with(more.clone())).0.is_err(), "{more}");
+    }
+}
+
+#[test]
+fn json_text() {
+    let role = json!({"value": "25", "displayName": "Admin", "id": "x"}).to_string();
+    let roles = json!([{"value": "25", "display": "Admin"}]);
+    for given in [json!([role]), json!(format!(" [{role}]"))] {
+        let (resource, fired) =
+            ingest(&Profile::STRICT.with(Quirk::JsonText), with(json!({"roles": given})));
+        assert_eq!(resource.unwrap().get("roles"), Some(&roles), "{given}");
+        assert_eq!(fired, Quirks::NONE.with(Quirk::JsonText));
+        let (resource, fired) = ingest(&Profile::INTEROP, with(json!({"roles": given})));
+        assert_eq!(resource.unwrap().get("roles"), Some(&roles), "{given}");
+        assert_eq!(fired, Quirks::NONE.with(Quirk::JsonText));
+        assert!(ingest(&Profile::STRICT, with(json!({"roles": given}))).0.is_err());
+    }
+    check(
+        Quirk::JsonText,
+        with(json!({"name": r#"{"givenName": "Barbara"}"#})),
+        json!({"userName": "bjensen", "name": {"givenName": "Barbara"}}),
+        Refuses("`name`: expected an object, found a string"),
+    );
+    // Its own `display` counts, and other text stays what it is.
+    let both = json!({"value": "25", "displayName": "a", "display": "b"}).to_string();
+    let (resource, _) = ingest(&Profile::INTEROP, with(json!({"roles": [both, "[", "{x}"]})));
+    let expected = json!([{"value": "25", "display": "b"}, {"value": "["}, {"value": "{x}"}]);
+    assert_eq!(resource.unwrap().get("roles"), Some(&expected));
+    // Where a text belongs, JSON is a text.
+    let title = json!({"title": "{\"value\": \"x\"}"});
+    let (resource, fired) = ingest(&Profile::INTEROP, with(title.clone()));
+    assert_eq!((resource.unwrap().get("title"), fired), (title.get("title"), Quirks::NONE));
 }
 
 #[test]

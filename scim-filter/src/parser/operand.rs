@@ -22,6 +22,14 @@ impl Parser {
             let source = cut(input, input.len() - rest.len()).0;
             return Ok((rest, (Literal::String(text), source)));
         }
+        if first(input) == Some(b'\'')
+            && self.quirks.contains(Quirk::UnquotedFilterValues)
+            && let Some((rest, text)) = single_quoted(input)
+        {
+            self.fired.insert(Quirk::UnquotedFilterValues);
+            let source = cut(input, input.len() - rest.len()).0;
+            return Ok((rest, (Literal::String(Cow::Borrowed(text)), source)));
+        }
         self.word(input)
     }
 
@@ -46,8 +54,7 @@ impl Parser {
         input: &'a str,
         word: &'a str,
     ) -> Result<Literal<'a>, nom::Err<Fault<'a>>> {
-        // A single quote at the beginning means a string in another language, whose value would
-        // not be the text with its quotes.
+        // A single quote that has no other is no part of the value.
         let is_bare = !word.is_empty()
             && !word.starts_with('\'')
             && !word.contains(|c: char| matches!(c, '"' | '\\' | '(' | '[') || c.is_control());
@@ -67,6 +74,13 @@ pub(super) fn plain_string(input: &str) -> Option<(&str, &str, &str)> {
     let (text, rest) = split(content, PLAIN);
     let rest = rest.strip_prefix('"')?;
     Some((rest, text, cut(input, text.len() + 2).0))
+}
+
+/// A text in single quotes, without escapes: what is left, and the text.
+fn single_quoted(input: &str) -> Option<(&str, &str)> {
+    let (text, rest) = input.strip_prefix('\'')?.split_once('\'')?;
+    let plain = !text.contains(|c: char| matches!(c, '"' | '\\') || c.is_control());
+    plain.then_some((rest, text))
 }
 
 /// A JSON string, from its opening quote. Borrowed unless it has escapes.

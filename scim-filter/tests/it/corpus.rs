@@ -177,7 +177,7 @@ const DIFFERENCES: &[(usize, u32, Reason)] = &[
 ];
 
 /// Filters that the suites refuse, and so do we by the letter of the RFC, which a quirk takes.
-const TAKEN_BY_A_QUIRK: &[usize] = &[50, 60, 422, 423, 424, 425, 431, 432];
+const TAKEN_BY_A_QUIRK: &[usize] = &[46, 50, 60, 422, 423, 424, 425, 431, 432];
 
 /// What the verdict is about: that the filter can be parsed, and has a meaning for a user. An
 /// attribute that a user does not have is no fault.

@@ -27,13 +27,18 @@ fn unquoted_values_are_strings() {
     );
     assert_eq!(read("a eq True"), r#"a eq "True""#);
     assert_eq!(read("a eq 007"), r#"a eq "007""#);
+    assert_eq!(read("a eq 'J Young' or b eq ''"), r#"a eq "J Young" or b eq """#);
+    assert_eq!(read("emails[type eq 'work']"), r#"emails[type eq "work"]"#);
 }
 
 #[test]
 fn unquoted_values_hold_no_delimiters_of_other_things() {
     let options = ParseOptions::new().with_quirks(Quirks::ALL);
     for text in [
-        "a eq 'x'",
+        "a eq 'x",
+        "a eq 'x\"y'",
+        "a eq 'x\\y'",
+        "a eq 'O'Malley'",
         "a eq (x)",
         "a eq x(y)",
         "a eq x\"y\"",

@@ -278,6 +278,84 @@ fn bare_string_for_complex() {
     );
 }
 
+/// Values without path whose keys are paths.
+#[test]
+fn path_keys() {
+    let before = json!({"emails": [{"value": "a@b.org", "type": "work"}], "title": "Guide"});
+    for (op, emails) in [
+        (
+            "add",
+            json!([{"value": "c@d.org", "type": "work"}, {"value": "h@b.org", "type": "home"}]),
+        ),
+        (
+            "replace",
+            json!([{"value": "c@d.org", "type": "work"}, {"value": "h@b.org", "type": "home"}]),
+        ),
+    ] {
+        let operation = json!({"op": op, "value": {
+            r#"emails[type eq "work"].value"#: "c@d.org",
+            r#"Emails[type eq "home"].value"#: "h@b.org",
+            "title": "Dr.",
+            r#"groups[value eq "1"].display"#: "x",
+            r#"nosuch[type eq "x"].value"#: "x",
+            "emails[": "x",
+        }});
+        let with = outcome(&Profile::INTEROP, &user(), &before, &operation).unwrap();
+        assert_eq!(with.after, Some(json!({"emails": emails, "title": "Dr."})), "{op}");
+        assert!(with.fired.contains(Quirk::PathKeys));
+        // By the letter such keys are attributes that no schema defines, and ignored.
+        for profile in [Profile::STRICT, Profile::INTEROP.without(Quirk::PathKeys)] {
+            let without = outcome(&profile, &user(), &before, &operation).unwrap();
+            let title = json!({"emails": before["emails"], "title": "Dr."});
+            assert_eq!((without.after, without.fired), (Some(title), Quirks::NONE));
+        }
+    }
+    let operation = json!({"op": "add", "value": {r#"emails[type eq "work"].value"#: "c@d.org"}});
+    let with = outcome(&only(Quirk::PathKeys), &user(), &before, &operation).unwrap();
+    assert_eq!(with.after.unwrap()["emails"][0]["value"], "c@d.org");
+    assert_eq!(with.fired, Quirks::NONE.with(Quirk::PathKeys));
+}
+
+#[test]
+fn object_for_simple() {
+    let operation =
+        json!({"op": "replace", "path": "displayName", "value": {"$ref": null, "value": "Babs"}});
+    let after = Some(json!({"displayName": "Babs"}));
+    let (quirk, error) = (Quirk::ObjectForSimple, ScimType::InvalidValue);
+    tolerated(quirk, &user(), &json!({}), &operation, after, error);
+    let before = json!({"emails": [{"value": "a@b.org", "type": "work"}]});
+    let path = r#"emails[type eq "work"].value"#;
+    let operation = json!({"op": "replace", "path": path, "value": {"value": "c@d.org"}});
+    let after = Some(json!({"emails": [{"value": "c@d.org", "type": "work"}]}));
+    tolerated(quirk, &user(), &before, &operation, after, error);
+}
+
+#[test]
+fn number_for_text() {
+    let path = format!("{ENTERPRISE}:employeeNumber");
+    let operation = json!({"op": "add", "path": path, "value": 701984});
+    let after = Some(json!({ENTERPRISE: {"employeeNumber": "701984"}}));
+    let error = ScimType::InvalidValue;
+    tolerated(Quirk::NumberForText, &user(), &json!({}), &operation, after, error);
+}
+
+#[test]
+fn json_text() {
+    let (quirk, error) = (Quirk::JsonText, ScimType::InvalidValue);
+    let roles = r#"[{"value": "25", "displayName": "Guide"}, {"value": "26"}]"#;
+    let after = Some(json!({"roles": [{"value": "25", "display": "Guide"}, {"value": "26"}]}));
+    let operation = json!({"op": "add", "path": "roles", "value": roles});
+    tolerated(quirk, &user(), &json!({}), &operation, after, error);
+    let operation =
+        json!({"op": "replace", "value": r#"{"title": "Dr.", "name": {"givenName": "B"}}"#});
+    let after = Some(json!({"title": "Dr.", "name": {"givenName": "B"}}));
+    tolerated(quirk, &user(), &json!({}), &operation, after, error);
+    let operations = json!([{"op": "add", "path": "members", "value": r#"[{"value": "1"}]"#}]);
+    let planned = planned(&group(), &operations, &Profile::INTEROP).unwrap();
+    let [MemberOp::Add(members)] = &*planned.plan.members else { panic!("{:?}", planned.plan) };
+    assert_eq!(*members[0].value, *"1");
+}
+
 /// What would change the meaning of a correct request `INTEROP` does only in one that is not: here,
 /// because of the operation's name.
 fn only_in_bent_messages(
@@ -552,6 +630,19 @@ fn ignore_unknown_paths() {
     let profile = Profile::INTEROP.validating(Validation::UnknownAttributes);
     let error = planned(&user(), &operations, &profile).unwrap_err();
     assert_eq!(error.scim_type(), Some(ScimType::InvalidPath));
+    // Nor does the schema define what the filter asks for.
+    let operations = json!([
+        {"op": "add", "path": r#"emails[companyType eq "x" or type eq "work"].value"#, "value": "x"},
+        {"op": "remove", "path": r#"emails[not (companyType eq "x")]"#},
+        {"op": "add", "path": "title", "value": "Dr."},
+    ]);
+    let before = json!({"emails": [{"value": "a@b.org", "type": "work"}]});
+    let lenient = planned(&user(), &operations, &Profile::INTEROP).unwrap();
+    let after = lenient.plan.document.apply(object(&before)).unwrap().unwrap();
+    assert_eq!(Value::Object(after), json!({"emails": before["emails"], "title": "Dr."}));
+    assert_eq!(lenient.fired, Quirks::NONE.with(Quirk::IgnoreUnknownPaths));
+    let error = planned(&user(), &operations, &Profile::STRICT).unwrap_err();
+    assert_eq!(error.scim_type(), Some(ScimType::InvalidFilter));
     // What is no path at all is an error, quirk or not.
     for path in ["emails[", "a b", "title]"] {
         let operations = json!([{"op": "replace", "path": path, "value": "x"}]);

@@ -277,6 +277,26 @@ fn dotted_and_urn_keys_without_path() {
     }
 }
 
+/// As Entra's validator of SCIM servers sends it.
+#[test]
+fn paths_with_filters_as_keys_without_path() {
+    let email = |value: &str| json!({"value": value, "type": "work", "primary": true});
+    for op in ["add", "replace"] {
+        let operation = json!([{"op": op, "value": {
+            r#"emails[type eq "work"].value"#: "b@example.com",
+            r#"addresses[type eq "work"].country"#: "US",
+            "title": "Dr.",
+        }}]);
+        let edit = json!({
+            "emails": [email("b@example.com")],
+            "addresses": [{"type": "work", "country": "US"}],
+            "title": "Dr.",
+        });
+        let before = json!({"emails": [email("a@example.com")]});
+        patch(before, operation, edit, Keeps(json!({"title": "Dr."})));
+    }
+}
+
 /// What only the server says is ignored in a value without path (errata.md P6).
 #[test]
 fn id_schemas_and_meta_without_path() {
@@ -382,6 +402,45 @@ fn a_bare_string_for_a_complex_attribute() {
     patch(json!({}), operation, edit, Refuses("invalidPath"));
     let add = json!([{"op": "add", "path": "members", "value": ["$t"]}]);
     patch_group(operations(add), &["$b", "$j", "$t"], Refuses("invalidValue"));
+}
+
+#[test]
+fn an_object_for_an_attribute_that_is_not_complex() {
+    let title = json!({"title": "Dr."});
+    for value in [json!({"value": "Dr."}), json!([{"$ref": null, "value": "Dr."}])] {
+        let operation = json!([{"op": "replace", "path": "title", "value": value}]);
+        patch(json!({}), operation, title.clone(), Refuses("invalidValue"));
+        post(json!({"title": value}), title.clone(), Refuses("invalidValue"));
+    }
+    let operation =
+        json!([{"op": "replace", "path": "active", "value": [{"$ref": null, "value": "False"}]}]);
+    let active = json!({"active": false});
+    patch(json!({"active": true}), operation, active, Refuses("invalidValue"));
+}
+
+#[test]
+fn a_number_for_a_text() {
+    let edit = json!({ENTERPRISE: {"employeeNumber": "701984"}});
+    post(json!({ENTERPRISE: {"employeeNumber": 701984}}), edit.clone(), Refuses("invalidValue"));
+    let path = format!("{ENTERPRISE}:employeeNumber");
+    let operation = json!([{"op": "add", "path": path, "value": 701984}]);
+    patch(json!({}), operation, edit, Refuses("invalidValue"));
+}
+
+/// Arrays and objects as JSON texts, where no text belongs.
+#[test]
+fn json_text_in_place_of_a_value() {
+    let roles = json!({"roles": [{"value": "25", "display": "Guide"}]});
+    let role = r#"{"id": "x", "value": "25", "displayName": "Guide"}"#;
+    for value in [json!(role), json!([role]), json!(format!("[{role}]"))] {
+        let operation = json!([{"op": "add", "path": "roles", "value": value}]);
+        patch(json!({}), operation, roles.clone(), Refuses("invalidValue"));
+    }
+    let operation = json!([{"op": "replace", "value": r#"{"title": "Dr."}"#}]);
+    patch(json!({}), operation, json!({"title": "Dr."}), Refuses("invalidValue"));
+    let add = json!([{"op": "add", "path": "members", "value": r#"[{"value": "$t"}]"#}]);
+    let text = operations(add).to_string();
+    patch_group(serde_json::from_str(&text).unwrap(), &["$b", "$j", "$t"], Refuses("invalidValue"));
 }
 
 #[test]
@@ -522,6 +581,7 @@ fn the_patch_of_scim_1() {
 fn filters_beyond_the_grammar() {
     finds("externalId eq 701984", &["bjensen"], Refuses("invalidFilter"));
     finds("userName eq bjensen", &["bjensen"], Refuses("invalidFilter"));
+    finds("userName eq 'bjensen'", &["bjensen"], Refuses("invalidFilter"));
     finds(r#"active eq "True""#, &["bjensen"], Refuses("invalidFilter"));
     finds(r#"roles[primary eq "True"].value eq "admin""#, &["bjensen"], Refuses("invalidFilter"));
     finds(
@@ -578,6 +638,11 @@ fn unknown_attributes_and_schema_uris() {
     patch(json!({}), operation, json!({"title": "Dr."}), Refuses("invalidPath"));
     let operation = json!([{"op": "add", "value": {"nosuch": "x", "title": "Dr."}}]);
     patch(json!({}), operation, json!({"title": "Dr."}), Same);
+    let operation = json!([
+        {"op": "add", "path": r#"emails[nosuch eq "work"].value"#, "value": "x"},
+        {"op": "add", "path": "title", "value": "Dr."},
+    ]);
+    patch(json!({}), operation, json!({"title": "Dr."}), Refuses("invalidFilter"));
 }
 
 #[test]
