@@ -9,6 +9,8 @@ use std::fmt;
 
 /// A thing that real clients send and the RFC does not provide for.
 ///
+/// Captures are named as in the corpus that the tests replay (`idp-captures/`); a test keeps that true.
+///
 /// Non-exhaustive: clients will think of more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
@@ -18,49 +20,69 @@ pub enum Quirk {
     ///
     /// Harmless: RFC 7644 §3.5.2 closes the list of three, and none differs from another in case
     /// only (errata.md P13).
+    ///
+    /// Capture: `entra/13-patch-user-userName`.
     OperationCase,
     /// A request body without `schemas`. Sent by Okta integrations and scripts (PATCH).
     ///
     /// Harmless: the endpoint says what the body is.
+    ///
+    /// Capture: `okta/36-patch-no-schemas-deactivate`.
     MissingSchemas,
     /// A URI in `schemas` that the resource type does not know, such as Entra's second group
     /// schema. It is dropped.
     ///
     /// Harmless to a correct client: it names only schemas that `/ResourceTypes` lists.
+    ///
+    /// Capture: `entra/34-create-group`.
     UnknownSchemaUris,
     /// `"True"` and `"False"`, in any case, for a boolean: in bodies, PATCH values and filters.
     /// Sent by Entra without its `aadOptscim062020` flag.
     ///
     /// Harmless: no text is a value of a boolean attribute.
+    ///
+    /// Capture: `entra/15-disable-user-string-False`.
     BooleanStrings,
     /// A filter literal without quotes, `externalId eq jyoung`, or in single ones, `'J Young'`. The
     /// first is printed in Entra's documentation.
     ///
     /// Harmless: no correct filter has a bare word there except `true`, `false` and `null`, which
     /// keep their meaning.
+    ///
+    /// Capture: `entra/05-lookup-user-externalId-unquoted`.
     UnquotedFilterValues,
     /// `not userName eq "x"`, without parentheses; it binds to the comparison that follows.
     ///
     /// Harmless: the grammar has no other reading of it.
+    ///
+    /// No capture shows it.
     NotWithoutParentheses,
     /// `emails[type eq "work"].value eq "x"` as a filter: an element that meets both.
     ///
     /// Harmless: the filter grammar has nothing after the bracket (errata.md F12).
+    ///
+    /// No capture shows it.
     FilterSubAttribute,
     /// An extension's attribute without its URN: `manager`, `department`, in paths, filters and
     /// bodies. Sent by Entra.
     ///
     /// Harmless: it is looked up only when the core schema has no attribute of that name.
+    ///
+    /// Capture: `entra/20-add-manager-array-ref`.
     UnqualifiedExtensionAttributes,
     /// `"name.givenName": "…"` as a key of an object. Sent by Entra in PATCH values without path.
     ///
     /// Harmless: no attribute name holds a dot (RFC 7643 §2.1).
+    ///
+    /// Capture: `entra/19-patch-multi-with-flag-dotted-keys`.
     DottedKeys,
     /// `"urn:…:User:employeeNumber": "…"` as a key of an object. Sent by Entra in PATCH values
     /// without path.
     ///
     /// Harmless: a key with the URN of a registered schema and an attribute of it has no other
     /// meaning.
+    ///
+    /// Capture: `entra/19-patch-multi-with-flag-dotted-keys`.
     UrnKeys,
     /// A path with a filter as a key of a PATCH value without path:
     /// `{"emails[type eq \"work\"].value": "…"}`. It is an operation on that path. Sent by Entra's
@@ -68,19 +90,27 @@ pub enum Quirk {
     /// ([SCIM-SDK#416](https://github.com/Captain-P-Goldfish/SCIM-SDK/issues/416)).
     ///
     /// Harmless: no attribute name holds a bracket (RFC 7643 §2.1).
+    ///
+    /// No capture shows it.
     PathKeys,
     /// An array around the value of an attribute that has one value. Sent by Entra (`manager`).
     ///
     /// Harmless: only an array of one element is taken, or an empty one as no value.
+    ///
+    /// Capture: `entra/20-add-manager-array-ref`.
     ArrayForSingular,
     /// One value where an array belongs: `"emails": {…}`.
     ///
     /// Harmless: it can only mean the array of that value.
+    ///
+    /// Capture: `onelogin/08-emails-as-object`.
     SingularForArray,
     /// A bare string for a complex attribute that has a `value`: `"manager": "26118915"`. Sent by
     /// Entra.
     ///
     /// Harmless: it can only mean `{"value": "26118915"}`.
+    ///
+    /// Capture: `entra/21-add-manager-bare-string`.
     BareStringForComplex,
     /// An object with `value` for an attribute that is not complex:
     /// `[{"$ref": null, "value": "Babs"}]` for a `displayName`. Sent by clients made for Microsoft's
@@ -88,11 +118,15 @@ pub enum Quirk {
     /// ([azure-docs#42220](https://github.com/MicrosoftDocs/azure-docs/issues/42220)).
     ///
     /// Harmless: no object fits such an attribute.
+    ///
+    /// No capture shows it.
     ObjectForSimple,
     /// A number for an attribute whose values are texts: `"employeeNumber": 701984`. It is the text of
     /// that number. Sent by integrations that pass on what their source holds.
     ///
     /// Harmless: no number fits such an attribute.
+    ///
+    /// No capture shows it.
     NumberForText,
     /// A complex value, an array of such, or the whole value of a PATCH without path, as JSON text:
     /// `"roles": "[{\"value\": \"25\"}]"`, `"roles": ["{\"value\": \"25\"}"]`. It is what the text
@@ -100,6 +134,8 @@ pub enum Quirk {
     /// ([SCIM-SDK#516](https://github.com/Captain-P-Goldfish/SCIM-SDK/issues/516)).
     ///
     /// Harmless: no text fits there.
+    ///
+    /// No capture shows it.
     JsonText,
     /// An object as JSON text inside the `value` of a multi-valued attribute:
     /// `{"value": "{\"value\":\"25\",\"displayName\":\"Admin\"}"}`. Sent by Entra for roles.
@@ -107,21 +143,29 @@ pub enum Quirk {
     /// It hurts a client whose values are JSON objects as text, with `value` in them: so
     /// [`Profile::INTEROP`] has it only in a PATCH whose message is not the RFC's anyway
     /// ([`Profile::for_message`]). Entra's operation names begin with a capital.
+    ///
+    /// Capture: `entra/23-roles-patch-json-in-string`.
     JsonInString,
     /// A PATCH path whose filter matches nothing, `emails[type eq "work"].value`, with `add` or
     /// `replace`: the element is made, with the filter's own equalities. Sent by Entra.
     ///
     /// RFC 7644 §3.5.2.3 would answer `noTarget`; a client that relies on that error is hurt.
+    ///
+    /// Capture: `entra/27-address-formatted-replace-when-absent`.
     ValueFilterCreates,
     /// `remove` with a `value`: it removes the values it names and no others. Sent by Entra for
     /// group members.
     ///
     /// Harmless: RFC 7644 §3.5.2.2 gives `remove` no value, and ignoring it would empty the group.
+    ///
+    /// Capture: `entra/38-remove-member-value-array`.
     RemoveWithValue,
     /// A PATCH operation on an attribute that no schema defines, or with one in the filter of its path:
     /// it is left out, the others are applied. Sent by Okta and Entra with attribute mappings the server does not know.
     ///
     /// A client that counts on `invalidPath` or `invalidFilter` is hurt.
+    ///
+    /// Capture: `okta/38-patch-unknown-attributes`.
     IgnoreUnknownPaths,
     /// `""` where no empty text can stand, for "no value": for a boolean, a number, a date, a complex
     /// attribute as a whole, and the `value` of a reference such as `manager` or a member; and
@@ -129,6 +173,8 @@ pub enum Quirk {
     ///
     /// Harmless: an empty text is none of these, nor is it the id of a resource (RFC 7643 §3.1), and a
     /// filter has one expression at least (RFC 7644 §3.4.2.2).
+    ///
+    /// No capture shows it.
     EmptyWhereNoText,
     /// `""` for "no value" of an attribute whose values are texts: as `null`. Sent by Entra and others
     /// to clear an attribute.
@@ -136,11 +182,15 @@ pub enum Quirk {
     /// It hurts a client that means an empty text and not an unassigned attribute, and reads it back:
     /// so [`Profile::INTEROP`] has it only in a PATCH whose message is not the RFC's anyway
     /// ([`Profile::for_message`]). To filters both are the same.
+    ///
+    /// No capture shows it.
     EmptyMeansUnassigned,
     /// A POST in a bulk request without a `bulkId`; it is answered without one (errata.md B4).
     ///
     /// Harmless: RFC 7644 §3.7 has the client name what it wants to refer to, and this one refers
     /// to nothing.
+    ///
+    /// No capture shows it.
     MissingBulkId,
     /// The URI of a schema spelled otherwise: without the colon before its last part
     /// (`…:extension:enterprise:2.0User`, in Entra's documentation), as it was in drafts and in
@@ -150,12 +200,16 @@ pub enum Quirk {
     ///
     /// Harmless: it is looked up only when no schema has the URI itself, and no other schema of the
     /// type can have such a one, since `urn:ietf:params:scim:` is a registry (RFC 7643 §10).
+    ///
+    /// Capture: `onelogin/03-put-user-non-ietf-urns`.
     SchemaSpellings,
     /// The PATCH of SCIM 1.1: a body without `Operations` that is a part of the resource, in which
     /// elements with `"operation": "delete"` are to be removed. Sent by OneLogin for members.
     ///
     /// Harmless: a body with the URN of a PatchOp, or with `Operations`, is not read so, and any
     /// other is not a PATCH of RFC 7644.
+    ///
+    /// Capture: `onelogin/06-patch-group-remove-member-v1`.
     Scim1Patch,
 }
 

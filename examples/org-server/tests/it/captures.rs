@@ -11,12 +11,13 @@ mod okta;
 mod others;
 mod stage;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 
+use scim_core::Quirk;
 use serde_json::json;
 
 use crate::captures::stage::{Capture, Stage};
@@ -82,18 +83,52 @@ enum Database {
     Memory,
 }
 
-/// Replays a client's requests in the order of their files, on a server of their own.
-fn replay(client: &str, rows: &[Row], database: Database) {
-    replay_under("interop", client, rows, database);
+/// What the documentation of each quirk says of captures is so.
+#[test]
+fn each_quirk_names_a_capture_that_shows_it() {
+    let others = others::TABLES.iter().map(|table| (table.client, table.rows));
+    let tables = [("entra", &entra::ROWS[..]), ("okta", &okta::ROWS[..])].into_iter().chain(others);
+    let mut fired = BTreeMap::new();
+    for (client, rows) in tables {
+        let Some(quirks) = replay(client, rows, Database::Memory) else { return };
+        fired.extend(quirks.into_iter().map(|(file, quirks)| (format!("{client}/{file}"), quirks)));
+    }
+    let source = include_str!("../../../../scim-core/src/profile.rs");
+    let (_, table) = source.split_once("pub enum Quirk {").unwrap();
+    for quirk in Quirk::ALL.map(|quirk| quirk.to_string()) {
+        let (before, _) = table.split_once(&format!("\n    {quirk},")).expect("it is in the table");
+        let comment = before.lines().rev().take_while(|line| line.starts_with("    ///"));
+        let named: Vec<&str> = comment
+            .filter_map(|line| line.strip_prefix("    /// Capture: `")?.strip_suffix("`."))
+            .collect();
+        let shown = |file: &str| fired.get(file).is_some_and(|quirks| quirks.contains(&quirk));
+        match named[..] {
+            [] => {
+                let shows = fired.keys().find(|file| shown(file));
+                assert_eq!(shows, None, "{quirk} could name it");
+            }
+            [file] => assert!(shown(file), "{quirk} does not fire in {file}"),
+            _ => panic!("{quirk} names several"),
+        }
+    }
 }
 
-fn replay_under(profile: &str, client: &str, rows: &[Row], database: Database) {
+/// Replays a client's requests in the order of their files, on a server of their own.
+fn replay(client: &str, rows: &[Row], database: Database) -> Option<Fired> {
+    replay_under("interop", client, rows, database)
+}
+
+/// The quirks that fired in each file's request.
+type Fired = BTreeMap<String, BTreeSet<String>>;
+
+fn replay_under(profile: &str, client: &str, rows: &[Row], database: Database) -> Option<Fired> {
     let Some(corpus) = env::var_os("SCIM_CORPUS_DIR") else {
-        return skip(&format!("the captures of {client}"), "SCIM_CORPUS_DIR is not set");
+        skip(&format!("the captures of {client}"), "SCIM_CORPUS_DIR is not set");
+        return None;
     };
     let captures = read(&corpus, client);
-    let files: BTreeSet<&str> = captures.iter().map(|c| c.file.as_str()).collect();
-    let in_table: BTreeSet<&str> = rows.iter().map(|(file, ..)| *file).collect();
+    let files: BTreeSet<String> = captures.iter().map(|c| c.file.clone()).collect();
+    let in_table: BTreeSet<String> = rows.iter().map(|(file, ..)| (*file).to_owned()).collect();
     assert_eq!(in_table.len(), rows.len(), "{client}: a file has two rows");
     assert_eq!(files, in_table, "{client}: files on the left, rows on the right");
 
@@ -132,6 +167,7 @@ fn replay_under(profile: &str, client: &str, rows: &[Row], database: Database) {
     let held: Vec<_> = ["/Users", "/Groups"].map(|path| http.get(path).expect(200).json()).into();
     let stopped = server.stop();
     assert!(stopped.status.success(), "{stopped:#?}");
+    let fired = fired(&stopped.stderr, &files);
     for secret in secrets.iter().map(String::as_str).chain([KEY]) {
         let said = stopped.stderr.iter().find(|line| line.contains(secret));
         assert_eq!(said, None, "{client}: the log tells a secret");
@@ -148,6 +184,26 @@ fn replay_under(profile: &str, client: &str, rows: &[Row], database: Database) {
             assert_eq!(again.get(path).expect(200).json().to_string(), moved, "{client}: {path}");
         }
     }
+    Some(fired)
+}
+
+/// The quirks that fired in each capture, by what the log says.
+fn fired(log: &[String], files: &BTreeSet<String>) -> Fired {
+    let field = |line: &str, name: &str| {
+        let (_, rest) = line.split_once(&format!("{name}="))?;
+        Some(rest.split(' ').next().unwrap_or_default().trim_matches('"').to_owned())
+    };
+    let mut fired = Fired::new();
+    for line in log {
+        let Some(file) = field(line, "request_id").filter(|id| files.contains(id)) else {
+            continue;
+        };
+        let quirks = field(line, "quirks").unwrap_or_default();
+        let quirks = quirks.split(',').filter(|quirk| !quirk.is_empty()).map(str::to_owned);
+        fired.entry(file).or_default().extend(quirks);
+    }
+    fired.retain(|_, quirks| !quirks.is_empty());
+    fired
 }
 
 fn read(corpus: &OsString, client: &str) -> Vec<Capture> {

@@ -141,6 +141,8 @@ impl<'s> Stage<'s> {
                 headers.push((name, value.as_str().expect("headers are texts")));
             }
         }
+        // By which the log tells what fired.
+        headers.push(("x-request-id", &capture.file));
         let body = (!capture.body.is_null()).then(|| self.mapped(&capture.body).to_string());
         let path = self.mapped_path(&capture.path);
         let body = body.as_deref().map(str::as_bytes);
