@@ -1,6 +1,6 @@
 //! Keeps the tables of `docs/interop.md` true.
 
-use scim_core::{Profile, Quirk};
+use scim_core::{Profile, Quirk, Validation};
 
 const DOCUMENT: &str = include_str!("../../../docs/interop.md");
 
@@ -32,6 +32,21 @@ fn every_quirk_has_a_line_that_says_which_presets_have_it() {
         };
         let marks: Vec<&str> = presets.iter().map(mark).collect();
         assert_eq!(line[2..], marks, "{quirk}");
+    }
+}
+
+#[test]
+fn every_validation_has_a_line_that_says_which_presets_have_it() {
+    let (_, table) = DOCUMENT.split_once("\n## Validations\n").unwrap();
+    for validation in Validation::ALL {
+        let start = format!("| `{validation:?}` | `{}` | ", validation.name());
+        let line = table.lines().find(|line| line.starts_with(&start));
+        let line = line.unwrap_or_else(|| panic!("{start}"));
+        let (_, presets) = line.trim_end_matches(" |").rsplit_once(" | ").unwrap();
+        let has = |preset: &&Profile| preset.validates(validation);
+        let names: Vec<String> =
+            Profile::PRESETS.iter().filter(has).map(|p| format!("`{}`", p.name())).collect();
+        assert_eq!(presets, if names.is_empty() { "-".to_owned() } else { names.join(", ") });
     }
 }
 
