@@ -10,6 +10,7 @@ use scim_server_adapters::{
     ProvisioningBackend, Query, RequestContext, Stored, UnitFailure, Wanted, Write, WriteUnit,
     Written,
 };
+use tokio_postgres::config::SslMode;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::types::Type;
 use tokio_postgres::{Config, NoTls, Socket};
@@ -65,9 +66,13 @@ pub struct PostgresBackend {
 
 impl PostgresBackend {
     /// Opens the database that a URL or a string of `key=value` pairs names, as
-    /// [`Config`] describes them, for the resource types of a registry, without TLS. Migrations are
-    /// run, and if the schemas or the options changed since the last time, what depends on them is
-    /// rebuilt.
+    /// [`Config`] describes them, for the resource types of a registry. Migrations are run, and if
+    /// the schemas or the options changed since the last time, what depends on them is rebuilt.
+    ///
+    /// `sslmode=require` in it needs the feature `rustls`. The server's certificate must then be for
+    /// its name in the URL, and by an authority that the platform trusts, or that is in the file
+    /// which the environment variable `SSL_CERT_FILE` names: what other clients call `verify-full`.
+    /// With any other `sslmode`, the default included, nothing is encrypted.
     ///
     /// It has to be called in a Tokio runtime, and the backend used there.
     ///
@@ -78,10 +83,17 @@ impl PostgresBackend {
         registry: &Registry,
         options: &PostgresOptions,
     ) -> Result<Self, OpenError> {
-        Self::connect(url.parse()?, NoTls, registry, options).await
+        let config: Config = url.parse()?;
+        if config.get_ssl_mode() != SslMode::Require {
+            return Self::connect(config, NoTls, registry, options).await;
+        }
+        #[cfg(feature = "rustls")]
+        return Self::connect(config, crate::tls::rustls_connector()?, registry, options).await;
+        #[cfg(not(feature = "rustls"))]
+        Err(OpenError::NoTls)
     }
 
-    /// The same with TLS, or whatever else connects: `tls` is a connector such as those of
+    /// The same with TLS as one wants it, or whatever else connects: `tls` is a connector such as those of
     /// `tokio-postgres-rustls` or `postgres-native-tls`.
     ///
     /// # Errors

@@ -15,6 +15,15 @@ pub enum OpenError {
     /// PostgreSQL cannot be reached, or refused.
     #[error("the database cannot be opened: {0}")]
     Database(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The URL demands TLS, and this crate was built without its feature `rustls`.
+    #[error(
+        "`sslmode=require` demands TLS, and there is none: scim-backend-postgres was built without \
+         its feature `rustls`"
+    )]
+    NoTls,
+    /// No certificate is there to trust, or what trusts them cannot be set up.
+    #[error("TLS is not possible: {0}")]
+    Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The database's encoding is another than UTF-8.
     #[error("the database's encoding is `{0}`; it must be UTF8")]
     Encoding(String),
@@ -49,7 +58,9 @@ impl From<tokio_postgres::Error> for OpenError {
 impl From<Failure> for OpenError {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Database(error) | Failure::Unknown(error) => error.into(),
+            Failure::Database(error)
+            | Failure::Unknown(error)
+            | Failure::Pool(PoolError::Backend(error)) => error.into(),
             Failure::Pool(error) => Self::Database(error.into()),
             Failure::Refused(error) => Self::Database(error.into()),
             failure @ (Failure::Ended | Failure::Outdated) => {

@@ -26,6 +26,8 @@
 //!
 //! [`PostgresBackend`] says what it promises; [`PostgresOptions`] what can be set. It needs
 //! PostgreSQL 13 or newer, in a database whose encoding is UTF-8.
+//!
+//! With the feature `rustls`, URLs with `sslmode=require` work: see [`PostgresBackend::open`].
 
 #![forbid(unsafe_code)]
 
@@ -46,8 +48,12 @@ mod query;
 mod query_plans;
 mod session;
 mod sweep;
+#[cfg(feature = "rustls")]
+mod tls;
 
 pub use backend::PostgresBackend;
 pub use error::OpenError;
 pub use options::PostgresOptions;
 pub use scim_backend_sql::{AttributeError, UniqueConflict, UniqueConflicts};
+#[cfg(feature = "rustls")]
+pub use tls::rustls_connector;

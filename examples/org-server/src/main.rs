@@ -1,5 +1,6 @@
 //! A SCIM 2.0 server for organisations: each is a tenant with an API key of its own, their users
-//! and groups are in SQLite. `org-server --help` lists the flags.
+//! and groups are in SQLite, or in PostgreSQL for any number of servers. `org-server --help` lists
+//! the flags.
 
 #![forbid(unsafe_code)]
 
@@ -12,21 +13,24 @@ use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use axum::Router;
 use clap::Parser as _;
 use http::header::USER_AGENT;
 use http::request::Parts;
+use scim_backend_postgres::{PostgresBackend, PostgresOptions};
 use scim_backend_sqlite::{SqliteBackend, SqliteOptions};
-use scim_core::Profile;
+use scim_core::{Profile, Registry};
 use scim_server_adapters::axum::mount;
 use scim_server_adapters::{MemoryBackend, ProvisioningBackend, ScimService, Tenancy};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio_postgres::Config;
+use tokio_postgres::config::Host;
 use tracing_subscriber::EnvFilter;
 
 use crate::options::{Database, Options, ProfileChoice};
-use crate::organizations::{Announced, Key, Organizations};
+use crate::organizations::{Announced, Asked, Key, Organizations};
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -50,19 +54,7 @@ async fn main() -> Result<()> {
     let address = listener.local_addr()?;
     tracing::info!("listening on {address}");
 
-    let backend: Arc<dyn ProvisioningBackend> = match &options.database {
-        Database::Memory => Arc::new(MemoryBackend::new()),
-        Database::Sqlite(file) => Arc::new(
-            SqliteBackend::open(file, &registry, &SqliteOptions::default())
-                .with_context(|| format!("cannot open the database {}", file.display()))?,
-        ),
-    };
-    let file = match &options.database {
-        Database::Sqlite(file) => Some(file.as_path()),
-        Database::Memory => None,
-    };
-    let (organizations, announced) =
-        Organizations::open(file, options.org_id.as_deref(), options.api_key.as_deref())?;
+    let (backend, organizations, announced) = open(&options, &registry).await?;
 
     let base_url = match &options.base_url {
         Some(url) => url.clone(),
@@ -92,6 +84,58 @@ async fn main() -> Result<()> {
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Opens the database: the resources, and the organisations whose they are.
+async fn open(
+    options: &Options,
+    registry: &Registry,
+) -> Result<(Arc<dyn ProvisioningBackend>, Organizations, Vec<Announced>)> {
+    let asked = Asked { org_id: options.org_id.as_deref(), api_key: options.api_key.as_deref() };
+    let is_postgres = matches!(options.database, Database::Postgres(_));
+    if !is_postgres && (options.database_connections.is_some() || options.transaction_pooling) {
+        bail!("`--database-connections` and `--transaction-pooling` are for PostgreSQL");
+    }
+    match &options.database {
+        Database::Memory => {
+            let (organizations, announced) = organizations::sqlite::open(None, asked)?;
+            Ok((Arc::new(MemoryBackend::new()), organizations, announced))
+        }
+        Database::Sqlite(file) => {
+            let store = SqliteBackend::open(file, registry, &SqliteOptions::default())
+                .with_context(|| format!("cannot open the database {}", file.display()))?;
+            let (organizations, announced) = organizations::sqlite::open(Some(file), asked)?;
+            Ok((Arc::new(store), organizations, announced))
+        }
+        Database::Postgres(url) => {
+            // What is wrong with it is said without it, since it may hold a password.
+            let config: Config = url.parse().context("the URL of `--database` cannot be read")?;
+            let context = || format!("cannot open the database {}", place(&config));
+            let mut settings = PostgresOptions::new();
+            if let Some(connections) = options.database_connections {
+                settings = settings.connections(connections);
+            }
+            if options.transaction_pooling {
+                settings = settings.transaction_pooling();
+            }
+            let store = PostgresBackend::open(url, registry, &settings).await;
+            let store = store.with_context(context)?;
+            let opened = organizations::postgres::open(&config, asked).await;
+            let (organizations, announced) = opened.with_context(context)?;
+            Ok((Arc::new(store), organizations, announced))
+        }
+    }
+}
+
+/// Where a PostgreSQL database is, without what gives access to it.
+fn place(config: &Config) -> String {
+    let hosts = config.get_hosts().iter().map(|host| match host {
+        Host::Tcp(name) => name.clone(),
+        #[cfg(unix)]
+        Host::Unix(folder) => folder.display().to_string(),
+    });
+    let hosts: Vec<String> = hosts.collect();
+    format!("`{}` at {}", config.get_dbname().unwrap_or_default(), hosts.join(", "))
 }
 
 /// The profile that the client's own word for itself calls for.

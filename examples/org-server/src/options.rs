@@ -1,10 +1,12 @@
 //! The command line.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::Parser;
+use clap::builder::BoolishValueParser;
 use scim_core::{Choice, Profile, Validation};
 
 /// A SCIM 2.0 server for organisations: each is a tenant with an API key of its own.
@@ -19,9 +21,29 @@ pub(crate) struct Options {
     #[arg(long, env = "ORG_SERVER_BASE_URL", value_name = "URL", value_parser = base_url)]
     pub(crate) base_url: Option<String>,
 
-    /// Where to keep everything: `sqlite:FILE`, or `memory:` to forget it at the end
-    #[arg(long, env = "ORG_SERVER_DATABASE", default_value = "sqlite:org-server.db")]
+    /// Where to keep everything: `sqlite:FILE`, `postgres://USER:PASSWORD@HOST/DATABASE` for any
+    /// number of servers over one database (`?sslmode=require` at its end for TLS, with a certificate
+    /// that is verified), or `memory:` to forget it at the end
+    #[arg(
+        long,
+        env = "ORG_SERVER_DATABASE",
+        default_value = "sqlite:org-server.db",
+        hide_env_values = true
+    )]
     pub(crate) database: Database,
+
+    /// PostgreSQL: how many connections to make at most, beside the one that looks after the keys
+    /// [default: 16]
+    #[arg(long, env = "ORG_SERVER_DATABASE_CONNECTIONS", value_name = "NUMBER")]
+    pub(crate) database_connections: Option<NonZeroUsize>,
+
+    /// PostgreSQL: say that a pooler in transaction mode, such as PgBouncer, is in between
+    #[arg(
+        long,
+        env = "ORG_SERVER_TRANSACTION_POOLING",
+        value_parser = BoolishValueParser::new()
+    )]
+    pub(crate) transaction_pooling: bool,
 
     /// An organisation that must exist; it is made when it does not
     #[arg(long, env = "ORG_SERVER_ORG_ID", value_name = "ID", value_parser = org_id)]
@@ -110,6 +132,8 @@ fn validation(name: &str) -> Result<Validation, String> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Database {
     Sqlite(PathBuf),
+    /// The URL. It is parsed when it is used: clap would show one that is wrong with its password.
+    Postgres(String),
     Memory,
 }
 
@@ -119,8 +143,11 @@ impl FromStr for Database {
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once(':') {
             Some(("sqlite", file)) if !file.is_empty() => Ok(Self::Sqlite(file.into())),
+            Some(("postgres" | "postgresql", place)) if place.starts_with("//") => {
+                Ok(Self::Postgres(text.to_owned()))
+            }
             Some(("memory", "")) => Ok(Self::Memory),
-            _ => Err("expected `sqlite:FILE` or `memory:`".to_owned()),
+            _ => Err("expected `sqlite:FILE`, `postgres://…` or `memory:`".to_owned()),
         }
     }
 }

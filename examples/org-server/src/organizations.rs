@@ -1,21 +1,44 @@
 //! Organisations and their API keys, of which only hashes are kept.
 
-use std::collections::HashMap;
-use std::path::Path;
+pub(crate) mod postgres;
+pub(crate) mod sqlite;
 
-use anyhow::{Context as _, Result};
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::request::Parts;
-use rusqlite::{Connection, OptionalExtension as _, params};
 use scim_server_adapters::{Authenticator, BackendError, Principal, TokenHash, bearer_token};
+use tokio::sync::watch;
 
-/// The organisations of a database. They change at start only, so requests are answered from
-/// memory.
+/// The organisations of a database, in memory: no request waits for the database to be
+/// authenticated.
 #[derive(Debug)]
 pub(crate) struct Organizations {
+    known: watch::Receiver<Known>,
+}
+
+/// What is known of the database.
+#[derive(Debug)]
+struct Known {
     keys: HashMap<String, TokenHash>,
+    /// When the database was last seen to hold just that; `None` where only this process changes it.
+    as_of: Option<Instant>,
+}
+
+/// How old what is known may be. A key that was taken back is not honoured longer, even where the
+/// database cannot be reached any more.
+const MAX_AGE: Duration = Duration::from_secs(5);
+
+/// What the command line asks for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked<'a> {
+    /// An organisation that must be there; without one it is the first, made if there is none.
+    pub(crate) org_id: Option<&'a str>,
+    /// Its key.
+    pub(crate) api_key: Option<&'a str>,
 }
 
 /// An organisation as it is announced at start.
@@ -36,93 +59,35 @@ pub(crate) enum Key {
     Kept,
 }
 
-impl Organizations {
-    /// Opens the organisations of a database file (`None`: in memory) and sees to it that the one
-    /// asked for is there: `org_id` with `api_key`. Without either, and with none there yet, both
-    /// are made.
-    pub(crate) fn open(
-        file: Option<&Path>,
-        org_id: Option<&str>,
-        api_key: Option<&str>,
-    ) -> Result<(Self, Vec<Announced>)> {
-        let mut connection = match file {
-            Some(file) => Connection::open(file)
-                .with_context(|| format!("cannot open the database {}", file.display()))?,
-            None => Connection::open_in_memory()?,
-        };
-        connection.busy_timeout(std::time::Duration::from_secs(5))?;
-        // `rowid` would do for the order, but VACUUM may change it.
-        connection.execute_batch(
-            "CREATE TABLE IF NOT EXISTS organization (
-                 id TEXT PRIMARY KEY, created INTEGER NOT NULL DEFAULT (unixepoch()),
-                 sequence INTEGER NOT NULL UNIQUE) STRICT;
-             CREATE TABLE IF NOT EXISTS api_key (
-                 organization TEXT PRIMARY KEY REFERENCES organization (id),
-                 hash BLOB NOT NULL, created INTEGER NOT NULL DEFAULT (unixepoch())) STRICT;",
-        )?;
-        let transaction = connection.transaction_with_behavior(
-            // Two servers may start at once on one file.
-            rusqlite::TransactionBehavior::Immediate,
-        )?;
-        let mut ensured = Some(ensure(&transaction, org_id, api_key)?);
-        transaction.commit()?;
+impl Asked<'_> {
+    /// The id of the organisation that is meant, where `first` is the oldest that is there.
+    fn id(&self, first: Option<String>) -> String {
+        let given = self.org_id.map(str::to_owned).or(first);
+        given.unwrap_or_else(|| uuid::Uuid::new_v4().to_string())
+    }
 
-        let mut keys: HashMap<String, TokenHash> = HashMap::new();
-        let mut announced = Vec::new();
-        let mut statement = connection.prepare("SELECT id FROM organization ORDER BY sequence")?;
-        for id in statement.query_map([], |row| row.get::<_, String>(0))? {
-            let id = id?;
-            let key = ensured.take_if(|ensured| ensured.id == id);
-            announced.push(Announced { id, key: key.map_or(Key::Kept, |e| e.key) });
+    /// What to say of its key, and the hash to keep if that is a new one.
+    fn key(&self, is_new: bool) -> (Key, Option<TokenHash>) {
+        match self.api_key {
+            Some(given) => (Key::Given, Some(TokenHash::of(given))),
+            None if is_new => {
+                let made = generate_key();
+                let hash = TokenHash::of(&made);
+                (Key::Made(made), Some(hash))
+            }
+            None => (Key::Kept, None),
         }
-        let mut statement = connection.prepare("SELECT organization, hash FROM api_key")?;
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, [u8; 32]>(1)?)))?;
-        for row in rows {
-            let (id, hash): (String, _) = row?;
-            keys.insert(id, TokenHash::from_bytes(hash));
-        }
-        Ok((Self { keys }, announced))
     }
 }
 
-/// Makes what is asked for and not there; gives back the organisation that was meant.
-fn ensure(
-    connection: &Connection,
-    org_id: Option<&str>,
-    api_key: Option<&str>,
-) -> Result<Announced> {
-    let first: Option<String> = connection
-        .query_row("SELECT id FROM organization ORDER BY sequence LIMIT 1", [], |row| row.get(0))
-        .optional()?;
-    let id = match (org_id, first) {
-        (Some(id), _) => id.to_owned(),
-        (None, Some(first)) => first,
-        (None, None) => uuid::Uuid::new_v4().to_string(),
-    };
-    let made = connection.execute(
-        "INSERT INTO organization (id, sequence)
-         SELECT ?1, coalesce(max(sequence), 0) + 1 FROM organization WHERE true
-         ON CONFLICT (id) DO NOTHING",
-        [&id],
-    )? > 0;
-    let key = match api_key {
-        Some(_) => Key::Given,
-        None if made => Key::Made(generate_key()),
-        None => Key::Kept,
-    };
-    let new = match &key {
-        Key::Made(key) => Some(&**key),
-        Key::Given | Key::Kept => api_key,
-    };
-    if let Some(new) = new {
-        connection.execute(
-            "INSERT INTO api_key (organization, hash) VALUES (?1, ?2)
-             ON CONFLICT (organization) DO UPDATE SET hash = excluded.hash, created = unixepoch()
-             WHERE hash <> excluded.hash",
-            params![id, TokenHash::of(new).as_bytes()],
-        )?;
-    }
-    Ok(Announced { id, key })
+/// All organisations by their ids, with what is to be said of the one that was asked for.
+fn announced(ids: Vec<String>, asked: Announced) -> Vec<Announced> {
+    let mut asked = Some(asked);
+    let announced = ids.into_iter().map(|id| {
+        let asked = asked.take_if(|asked| asked.id == id);
+        asked.unwrap_or(Announced { id, key: Key::Kept })
+    });
+    announced.collect()
 }
 
 /// 256 random bits.
@@ -138,7 +103,11 @@ impl Authenticator for Organizations {
         request: &Parts,
     ) -> Result<Option<Principal>, BackendError> {
         let Some(token) = bearer_token(request) else { return Ok(None) };
-        let known = self.keys.get(tenant).is_some_and(|hash| hash.verifies(token));
-        Ok(known.then(|| Principal::new("api-key")))
+        let known = self.known.borrow();
+        if known.as_of.is_some_and(|as_of| as_of.elapsed() > MAX_AGE) {
+            return Err(BackendError::Unavailable { retry_after: Some(Duration::from_secs(1)) });
+        }
+        let honoured = known.keys.get(tenant).is_some_and(|hash| hash.verifies(token));
+        Ok(honoured.then(|| Principal::new("api-key")))
     }
 }

@@ -13,3 +13,5 @@ mod opening;
 mod oracle;
 #[cfg(test)]
 mod sweep;
+#[cfg(all(test, not(feature = "rustls")))]
+mod tls;

@@ -21,6 +21,7 @@ use scim_core::Quirk;
 use serde_json::json;
 
 use crate::captures::stage::{Capture, Stage};
+use crate::database::Database;
 use crate::server::{KEY, Server};
 use crate::skip::skip;
 
@@ -29,58 +30,73 @@ pub(crate) type Row = (&'static str, u16, fn(&mut Stage<'_>));
 
 #[test]
 fn entra_on_sqlite() {
-    replay("entra", &entra::ROWS, Database::Sqlite);
+    replay("entra", &entra::ROWS, &Database::Sqlite);
+}
+
+#[test]
+fn entra_on_postgres() {
+    let Some(database) = Database::postgres("the captures of entra") else { return };
+    replay("entra", &entra::ROWS, &database);
 }
 
 #[test]
 fn entra_in_memory() {
-    replay("entra", &entra::ROWS, Database::Memory);
+    replay("entra", &entra::ROWS, &Database::Memory);
 }
 
 #[test]
 fn okta_on_sqlite() {
-    replay("okta", &okta::ROWS, Database::Sqlite);
+    replay("okta", &okta::ROWS, &Database::Sqlite);
+}
+
+#[test]
+fn okta_on_postgres() {
+    let Some(database) = Database::postgres("the captures of okta") else { return };
+    replay("okta", &okta::ROWS, &database);
 }
 
 #[test]
 fn okta_in_memory() {
-    replay("okta", &okta::ROWS, Database::Memory);
+    replay("okta", &okta::ROWS, &Database::Memory);
 }
 
 #[test]
 fn others_on_sqlite() {
     for table in others::TABLES {
-        replay(table.client, table.rows, Database::Sqlite);
+        replay(table.client, table.rows, &Database::Sqlite);
+    }
+}
+
+#[test]
+fn others_on_postgres() {
+    for table in others::TABLES {
+        let what = format!("the captures of {}", table.client);
+        let Some(database) = Database::postgres(&what) else { return };
+        replay(table.client, table.rows, &database);
     }
 }
 
 #[test]
 fn others_in_memory() {
     for table in others::TABLES {
-        replay(table.client, table.rows, Database::Memory);
+        replay(table.client, table.rows, &Database::Memory);
     }
 }
 
 /// The preset of a client does for it what the default does.
 #[test]
 fn each_client_under_its_own_preset() {
-    replay_under("entra", "entra", &entra::ROWS, Database::Sqlite);
-    replay_under("okta", "okta", &okta::ROWS, Database::Sqlite);
+    replay_under("entra", "entra", &entra::ROWS, &Database::Sqlite);
+    replay_under("okta", "okta", &okta::ROWS, &Database::Sqlite);
     for table in others::TABLES.iter().filter(|table| table.client != "other") {
-        replay_under(table.client, table.client, table.rows, Database::Sqlite);
+        replay_under(table.client, table.client, table.rows, &Database::Sqlite);
     }
 }
 
 /// Okta is the one that says who it is.
 #[test]
 fn okta_under_auto() {
-    replay_under("auto", "okta", &okta::ROWS, Database::Memory);
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Database {
-    Sqlite,
-    Memory,
+    replay_under("auto", "okta", &okta::ROWS, &Database::Memory);
 }
 
 /// What the documentation of each quirk says of captures is so.
@@ -90,7 +106,7 @@ fn each_quirk_names_a_capture_that_shows_it() {
     let tables = [("entra", &entra::ROWS[..]), ("okta", &okta::ROWS[..])].into_iter().chain(others);
     let mut fired = BTreeMap::new();
     for (client, rows) in tables {
-        let Some(quirks) = replay(client, rows, Database::Memory) else { return };
+        let Some(quirks) = replay(client, rows, &Database::Memory) else { return };
         fired.extend(quirks.into_iter().map(|(file, quirks)| (format!("{client}/{file}"), quirks)));
     }
     let source = include_str!("../../../../scim-core/src/profile.rs");
@@ -114,14 +130,14 @@ fn each_quirk_names_a_capture_that_shows_it() {
 }
 
 /// Replays a client's requests in the order of their files, on a server of their own.
-fn replay(client: &str, rows: &[Row], database: Database) -> Option<Fired> {
+fn replay(client: &str, rows: &[Row], database: &Database) -> Option<Fired> {
     replay_under("interop", client, rows, database)
 }
 
 /// The quirks that fired in each file's request.
 type Fired = BTreeMap<String, BTreeSet<String>>;
 
-fn replay_under(profile: &str, client: &str, rows: &[Row], database: Database) -> Option<Fired> {
+fn replay_under(profile: &str, client: &str, rows: &[Row], database: &Database) -> Option<Fired> {
     let Some(corpus) = env::var_os("SCIM_CORPUS_DIR") else {
         skip(&format!("the captures of {client}"), "SCIM_CORPUS_DIR is not set");
         return None;
@@ -133,10 +149,7 @@ fn replay_under(profile: &str, client: &str, rows: &[Row], database: Database) -
     assert_eq!(files, in_table, "{client}: files on the left, rows on the right");
 
     let folder = tempfile::tempdir().unwrap();
-    let flag = match database {
-        Database::Sqlite => "sqlite:scim.db",
-        Database::Memory => "memory:",
-    };
+    let flag = database.flag();
     let server = Server::acme_with(folder.path(), flag, profile);
     let http = server.client();
     let mut stage = Stage::new(&http);
@@ -172,9 +185,12 @@ fn replay_under(profile: &str, client: &str, rows: &[Row], database: Database) -
         let said = stopped.stderr.iter().find(|line| line.contains(secret));
         assert_eq!(said, None, "{client}: the log tells a secret");
     }
-    if database == Database::Sqlite {
+    if !matches!(database, Database::Memory) {
+        // What is no secret is found.
+        assert!(database.place_of(folder.path(), "bystander@example.org").is_some());
         for secret in secrets.iter().map(String::as_str).chain([KEY]) {
-            assert_eq!(file_with(folder.path(), secret), None, "{client}: a secret is kept");
+            let kept = database.place_of(folder.path(), secret);
+            assert_eq!(kept, None, "{client}: a secret is kept");
         }
         // What was acknowledged is what a new process finds, to the letter but for the port.
         let server = Server::acme(folder.path(), flag);

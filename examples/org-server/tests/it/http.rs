@@ -7,6 +7,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::client::{Answer, SCIM_JSON};
+use crate::database::{Database, on_each};
 use crate::server::Server;
 use crate::wire::Wire;
 
@@ -16,8 +17,12 @@ const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
 fn server() -> (TempDir, Server) {
+    server_on(&Database::Sqlite)
+}
+
+fn server_on(database: &Database) -> (TempDir, Server) {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::acme(folder.path(), "sqlite:scim.db");
+    let server = Server::acme(folder.path(), database.flag());
     (folder, server)
 }
 
@@ -248,89 +253,95 @@ fn at_once(
 /// RFC 7643 §2.4 `uniqueness`: the name is one user's, and the others hear of it.
 #[test]
 fn one_of_many_that_create_a_user_at_once_succeeds() {
-    let (_folder, server) = server();
-    let answers = at_once(&server, |client, n| {
-        // Whatever its case.
-        let name = if n % 2 == 0 { "same" } else { "SAME" };
-        client.post("/Users", &json!({"schemas": [USER], "userName": name}))
+    on_each("many that create a user", |database| {
+        let (_folder, server) = server_on(database);
+        let answers = at_once(&server, |client, n| {
+            // Whatever its case.
+            let name = if n % 2 == 0 { "same" } else { "SAME" };
+            client.post("/Users", &json!({"schemas": [USER], "userName": name}))
+        });
+        let (made, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|a| a.status == 201);
+        assert_eq!(made.len(), 1);
+        assert!(refused.iter().all(|a| a.status == 409));
+        assert!(refused.iter().all(|a| a.scim_type().as_deref() == Some("uniqueness")));
+        let users = server.client().get("/Users").resources();
+        assert_eq!(users, [made[0].json()]);
     });
-    let (made, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|a| a.status == 201);
-    assert_eq!(made.len(), 1);
-    assert!(refused.iter().all(|a| a.status == 409));
-    assert!(refused.iter().all(|a| a.scim_type().as_deref() == Some("uniqueness")));
-    let users = server.client().get("/Users").resources();
-    assert_eq!(users, [made[0].json()]);
 }
 
 /// Nobody reads the group to add to it, so nobody overwrites what another added.
 #[test]
 fn members_added_by_many_at_once_are_all_there() {
-    let (_folder, server) = server();
-    let client = server.client();
-    let group = json!({"schemas": [GROUP], "displayName": "All"});
-    let group = format!("/Groups/{}", client.post("/Groups", &group).expect(201).id());
-    let users: Vec<String> = (0..CLIENTS)
-        .map(|n| {
-            let user = json!({"schemas": [USER], "userName": format!("user-{n}")});
-            client.post("/Users", &user).expect(201).id()
-        })
-        .collect();
+    on_each("many that add members", |database| {
+        let (_folder, server) = server_on(database);
+        let client = server.client();
+        let group = json!({"schemas": [GROUP], "displayName": "All"});
+        let group = format!("/Groups/{}", client.post("/Groups", &group).expect(201).id());
+        let users: Vec<String> = (0..CLIENTS)
+            .map(|n| {
+                let user = json!({"schemas": [USER], "userName": format!("user-{n}")});
+                client.post("/Users", &user).expect(201).id()
+            })
+            .collect();
 
-    let change = |op: &str, id: &str| {
-        let operation = match op {
-            "add" => json!({"op": op, "path": "members", "value": [{"value": id}]}),
-            _ => json!({"op": op, "path": format!("members[value eq \"{id}\"]")}),
+        let change = |op: &str, id: &str| {
+            let operation = match op {
+                "add" => json!({"op": op, "path": "members", "value": [{"value": id}]}),
+                _ => json!({"op": op, "path": format!("members[value eq \"{id}\"]")}),
+            };
+            json!({"schemas": [PATCH_OP], "Operations": [operation]})
         };
-        json!({"schemas": [PATCH_OP], "Operations": [operation]})
-    };
-    let members = || {
-        let group = client.get(&group).expect(200).json();
-        let members = group["members"].as_array().unwrap().iter();
-        let mut members: Vec<_> =
-            members.map(|member| member["value"].as_str().unwrap().to_owned()).collect();
-        members.sort_unstable();
-        members
-    };
-    let sorted = |mut ids: Vec<String>| {
-        ids.sort_unstable();
-        ids
-    };
+        let members = || {
+            let group = client.get(&group).expect(200).json();
+            let members = group["members"].as_array().unwrap().iter();
+            let mut members: Vec<_> =
+                members.map(|member| member["value"].as_str().unwrap().to_owned()).collect();
+            members.sort_unstable();
+            members
+        };
+        let sorted = |mut ids: Vec<String>| {
+            ids.sort_unstable();
+            ids
+        };
 
-    let answers = at_once(&server, |client, n| client.patch(&group, &change("add", &users[n])));
-    assert!(answers.iter().all(|a| a.status == 200));
-    let etags = answers.iter().map(|a| a.header("etag").unwrap().to_owned());
-    let mut etags: Vec<_> = etags.collect();
-    etags.sort_unstable();
-    etags.dedup();
-    assert_eq!(etags.len(), CLIENTS, "each change has a version of its own");
-    assert_eq!(members(), sorted(users.clone()));
+        let answers = at_once(&server, |client, n| client.patch(&group, &change("add", &users[n])));
+        assert!(answers.iter().all(|a| a.status == 200));
+        let etags = answers.iter().map(|a| a.header("etag").unwrap().to_owned());
+        let mut etags: Vec<_> = etags.collect();
+        etags.sort_unstable();
+        etags.dedup();
+        assert_eq!(etags.len(), CLIENTS, "each change has a version of its own");
+        assert_eq!(members(), sorted(users.clone()));
 
-    // Half of them leave while the other half is added once more.
-    let answers = at_once(&server, |client, n| {
-        let op = if n % 2 == 0 { "remove" } else { "add" };
-        client.patch(&group, &change(op, &users[n]))
+        // Half of them leave while the other half is added once more.
+        let answers = at_once(&server, |client, n| {
+            let op = if n % 2 == 0 { "remove" } else { "add" };
+            client.patch(&group, &change(op, &users[n]))
+        });
+        assert!(answers.iter().all(|a| a.status == 200));
+        let stayed = users.iter().skip(1).step_by(2).cloned().collect();
+        assert_eq!(members(), sorted(stayed));
     });
-    assert!(answers.iter().all(|a| a.status == 200));
-    let stayed = users.iter().skip(1).step_by(2).cloned().collect();
-    assert_eq!(members(), sorted(stayed));
 }
 
 /// RFC 7644 §3.14: of those that changed the same version, one was first.
 #[test]
 fn one_of_many_that_change_the_same_version_succeeds() {
-    let (_folder, server) = server();
-    let client = server.client();
-    let user = client.post("/Users", &json!({"schemas": [USER], "userName": "versioned"}));
-    let path = format!("/Users/{}", user.id());
-    let etag = user.header("etag").unwrap().to_owned();
-    let answers = at_once(&server, |client, n| {
-        let body = json!({"schemas": [PATCH_OP], "Operations": [
-            {"op": "replace", "path": "title", "value": format!("number {n}")},
-        ]});
-        client.send("PATCH", &path, &[("if-match", &etag)], Some(body.to_string().as_bytes()))
+    on_each("many that change a version", |database| {
+        let (_folder, server) = server_on(database);
+        let client = server.client();
+        let user = client.post("/Users", &json!({"schemas": [USER], "userName": "versioned"}));
+        let path = format!("/Users/{}", user.id());
+        let etag = user.header("etag").unwrap().to_owned();
+        let answers = at_once(&server, |client, n| {
+            let body = json!({"schemas": [PATCH_OP], "Operations": [
+                {"op": "replace", "path": "title", "value": format!("number {n}")},
+            ]});
+            client.send("PATCH", &path, &[("if-match", &etag)], Some(body.to_string().as_bytes()))
+        });
+        let (changed, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|a| a.status == 200);
+        assert_eq!(changed.len(), 1);
+        assert!(refused.iter().all(|a| a.status == 412));
+        assert_eq!(client.get(&path).json(), changed[0].json());
     });
-    let (changed, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|a| a.status == 200);
-    assert_eq!(changed.len(), 1);
-    assert!(refused.iter().all(|a| a.status == 412));
-    assert_eq!(client.get(&path).json(), changed[0].json());
 }

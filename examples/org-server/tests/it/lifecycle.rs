@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::captures::file_with;
 use crate::client::Client;
+use crate::database::on_each_that_lasts;
 use crate::server::{KEY, ORG, Server, bare_command, command, refusal};
 use crate::wire::Wire;
 
@@ -76,69 +77,80 @@ fn the_first_start_makes_an_organisation_and_shows_its_key_once() {
 
 #[test]
 fn the_same_flags_carry_on() {
-    let folder = tempfile::tempdir().unwrap();
-    let first = Server::acme(folder.path(), SQLITE);
-    assert_eq!(first.announced("API key"), "the one given");
-    let id = first.client().post("/Users", &user("bjensen")).expect(201).id();
-    assert!(first.stop().status.success());
-    for _ in 0..2 {
-        let again = Server::acme(folder.path(), SQLITE);
-        assert!(again.scim_url().ends_with(&format!("/scim/{ORG}/v2")));
-        let bjensen = again.client().get(&format!("/Users/{id}")).expect(200);
-        assert_eq!(bjensen.json()["userName"], "bjensen");
-        again.client().post("/Users", &user("BJensen")).expect(409);
-        assert!(again.stop().status.success());
-    }
-    assert_eq!(file_with(folder.path(), KEY), None);
+    on_each_that_lasts("the same flags", |database| {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Server::acme(folder.path(), database.flag());
+        assert_eq!(first.announced("API key"), "the one given");
+        let id = first.client().post("/Users", &user("bjensen")).expect(201).id();
+        assert!(first.stop().status.success());
+        for _ in 0..2 {
+            let again = Server::acme(folder.path(), database.flag());
+            assert!(again.scim_url().ends_with(&format!("/scim/{ORG}/v2")));
+            let bjensen = again.client().get(&format!("/Users/{id}")).expect(200);
+            assert_eq!(bjensen.json()["userName"], "bjensen");
+            again.client().post("/Users", &user("BJensen")).expect(409);
+            assert!(again.stop().status.success());
+        }
+        assert_eq!(database.place_of(folder.path(), KEY), None);
+    });
 }
 
 #[test]
 fn organisations_are_kept_apart() {
-    let folder = tempfile::tempdir().unwrap();
-    assert!(Server::acme(folder.path(), SQLITE).stop().status.success());
-    let other = "the-key-of-globex";
-    let flags = ["--database", SQLITE, "--org-id", "globex", "--api-key", other];
-    let server = Server::start(with(folder.path(), &flags));
-    server.announced("API key");
-    let at = |organization: &str, key: &str| {
-        Client::new(&format!("http://{}/scim/{organization}/v2", server.address()), key)
-    };
+    on_each_that_lasts("organisations", |database| {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(Server::acme(folder.path(), database.flag()).stop().status.success());
+        let other = "the-key-of-globex";
+        let flags = ["--database", database.flag(), "--org-id", "globex", "--api-key", other];
+        let server = Server::start(with(folder.path(), &flags));
+        server.announced("API key");
+        let at = |organization: &str, key: &str| {
+            Client::new(&format!("http://{}/scim/{organization}/v2", server.address()), key)
+        };
 
-    // The same name in both, since they know nothing of each other.
-    let acme = at(ORG, KEY).post("/Users", &user("bjensen")).expect(201).id();
-    let globex = at("globex", other).post("/Users", &user("bjensen")).expect(201).id();
-    at(ORG, other).get("/Users").expect(401);
-    at("globex", KEY).get("/Users").expect(401);
-    at("initech", KEY).get("/Users").expect(401);
-    let list = at("globex", other).get("/Users").resources();
-    assert_eq!(list.iter().map(|u| u["id"].clone()).collect::<Vec<_>>(), [json!(globex)]);
-    at("globex", other).get(&format!("/Users/{acme}")).expect(404);
-    at("globex", other).delete(&format!("/Users/{acme}")).expect(404);
-    at(ORG, KEY).get(&format!("/Users/{acme}")).expect(200);
+        // The same name in both, since they know nothing of each other.
+        let acme = at(ORG, KEY).post("/Users", &user("bjensen")).expect(201).id();
+        let globex = at("globex", other).post("/Users", &user("bjensen")).expect(201).id();
+        at(ORG, other).get("/Users").expect(401);
+        at("globex", KEY).get("/Users").expect(401);
+        at("initech", KEY).get("/Users").expect(401);
+        let list = at("globex", other).get("/Users").resources();
+        assert_eq!(list.iter().map(|u| u["id"].clone()).collect::<Vec<_>>(), [json!(globex)]);
+        at("globex", other).get(&format!("/Users/{acme}")).expect(404);
+        at("globex", other).delete(&format!("/Users/{acme}")).expect(404);
+        at(ORG, KEY).get(&format!("/Users/{acme}")).expect(200);
 
-    // It says of each where it is, and of the key only what is true of it.
-    let said = server.stop().stdout;
-    let acme = said.iter().position(|line| line.ends_with("/scim/acme/v2")).unwrap();
-    let globex = said.iter().position(|line| line.ends_with("/scim/globex/v2")).unwrap();
-    assert!(said[acme + 1].starts_with("API key    as before"), "{said:#?}");
-    assert_eq!(said[globex + 1], "API key    the one given");
-    assert_eq!(said.len(), 4);
+        // It says of each where it is, and of the key only what is true of it.
+        let said = server.stop().stdout;
+        let acme = said.iter().position(|line| line.ends_with("/scim/acme/v2")).unwrap();
+        let globex = said.iter().position(|line| line.ends_with("/scim/globex/v2")).unwrap();
+        assert!(said[acme + 1].starts_with("API key    as before"), "{said:#?}");
+        assert_eq!(said[globex + 1], "API key    the one given");
+        assert_eq!(said.len(), 4);
+    });
 }
 
 #[test]
 fn a_key_alone_is_for_the_organisation_there_is() {
-    let folder = tempfile::tempdir().unwrap();
-    let first = Server::start(command(folder.path()));
-    let (url, lost) = (first.scim_url().to_owned(), first.announced("API key"));
-    first.stop();
-    let server = Server::start(with(folder.path(), &["--api-key", KEY]));
-    assert_eq!(server.announced("API key"), "the one given");
-    let organization = |url: &str| url.split('/').nth(4).unwrap().to_owned();
-    assert_eq!(organization(server.scim_url()), organization(&url));
-    server.client().get("/Users").expect(200);
-    // An organisation has one key: a new one takes the place of a key that was lost or leaked.
-    assert!(!server.announced("API key").contains(&lost));
-    Client::new(server.scim_url(), &lost).get("/Users").expect(401);
+    on_each_that_lasts("a key alone", |database| {
+        let folder = tempfile::tempdir().unwrap();
+        let start = |flags: &[&str]| {
+            let mut command = with(folder.path(), &["--database", database.flag()]);
+            command.args(flags);
+            Server::start(command)
+        };
+        let first = start(&[]);
+        let (url, lost) = (first.scim_url().to_owned(), first.announced("API key"));
+        first.stop();
+        let server = start(&["--api-key", KEY]);
+        assert_eq!(server.announced("API key"), "the one given");
+        let organization = |url: &str| url.split('/').nth(4).unwrap().to_owned();
+        assert_eq!(organization(server.scim_url()), organization(&url));
+        server.client().get("/Users").expect(200);
+        // An organisation has one key: a new one takes the place of a key that was lost or leaked.
+        assert!(!server.announced("API key").contains(&lost));
+        Client::new(server.scim_url(), &lost).get("/Users").expect(401);
+    });
 }
 
 #[test]
@@ -154,18 +166,20 @@ fn in_memory_everything_is_forgotten() {
 }
 
 #[test]
-fn two_servers_on_one_file_agree() {
-    let folder = tempfile::tempdir().unwrap();
-    let servers = thread::scope(|scope| {
-        let start = || scope.spawn(|| Server::acme(folder.path(), SQLITE));
-        let started = [start(), start()];
-        started.map(|server| server.join().unwrap())
+fn two_servers_on_one_database_agree() {
+    on_each_that_lasts("two servers that start at once", |database| {
+        let folder = tempfile::tempdir().unwrap();
+        let servers = thread::scope(|scope| {
+            let start = || scope.spawn(|| Server::acme(folder.path(), database.flag()));
+            let started = [start(), start()];
+            started.map(|server| server.join().unwrap())
+        });
+        let [one, other] = servers.each_ref().map(Server::client);
+        let id = one.post("/Users", &user("bjensen")).expect(201).id();
+        other.post("/Users", &user("bjensen")).expect(409);
+        other.delete(&format!("/Users/{id}")).expect(204);
+        one.get(&format!("/Users/{id}")).expect(404);
     });
-    let [one, other] = servers.each_ref().map(Server::client);
-    let id = one.post("/Users", &user("bjensen")).expect(201).id();
-    other.post("/Users", &user("bjensen")).expect(409);
-    other.delete(&format!("/Users/{id}")).expect(204);
-    one.get(&format!("/Users/{id}")).expect(404);
 }
 
 // Flags.
@@ -213,16 +227,26 @@ fn help_names_every_flag_and_no_secret() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = bare_command(folder.path());
     command.arg("--help").env("ORG_SERVER_API_KEY", "key-from-the-environment");
+    command.env("ORG_SERVER_DATABASE", "postgres://scim:password-from-the-environment@host/scim");
     let help = refusal(command);
     assert!(help.status.success());
     let help = help.stdout.join("\n");
-    let flags = ["listen", "base-url", "database", "org-id", "api-key", "schema", "resource-type"];
-    for flag in flags {
+    for flag in [
+        "listen",
+        "base-url",
+        "database",
+        "database-connections",
+        "transaction-pooling",
+        "org-id",
+        "api-key",
+        "schema",
+        "resource-type",
+    ] {
         let variable = format!("ORG_SERVER_{}", flag.replace('-', "_").to_uppercase());
         assert!(help.contains(&format!("--{flag} ")), "{help}");
         assert!(help.contains(&variable), "{help}");
     }
-    assert!(!help.contains("key-from-the-environment"), "{help}");
+    assert!(!help.contains("from-the-environment"), "{help}");
 }
 
 #[test]
@@ -234,7 +258,9 @@ fn a_flag_that_cannot_be_is_refused_by_name() {
         ("--base-url", "ftp://scim.example.com", "http://"),
         ("--base-url", "https://", "http://"),
         ("--base-url", "https://scim.example.com/?a=b", "http://"),
-        ("--database", "postgres://localhost/scim", "sqlite:FILE"),
+        ("--database", "mysql://localhost/scim", "sqlite:FILE"),
+        ("--database", "postgres:scim", "postgres://"),
+        ("--database-connections", "0", "0"),
         ("--database", "sqlite:", "sqlite:FILE"),
         ("--database", "scim.db", "sqlite:FILE"),
         ("--org-id", "", "letters"),
@@ -268,6 +294,38 @@ fn a_database_that_cannot_be_opened_is_named() {
         assert_eq!(refused.status.code(), Some(1), "{said}");
         assert!(said.contains("cannot open the database") && said.contains(file), "{said}");
         assert_eq!(refused.stdout, [] as [&str; 0]);
+    }
+}
+
+/// What is wrong is said without the password.
+#[test]
+fn a_server_of_databases_that_cannot_be_used_is_named() {
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    for (url, why) in [
+        (format!("postgres://scim:s3cret-word@{nobody}/customers"), "`customers` at 127.0.0.1"),
+        ("postgresql://scim:s3cret-word@127.0.0.1:port/scim".to_owned(), "`port`"),
+        ("postgres://scim:s3cret-word@127.0.0.1/scim?sslmode=maybe".to_owned(), "`sslmode`"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let refused = refusal(with(folder.path(), &["--database", &url]));
+        let said = refused.stderr.join("\n");
+        assert_eq!(refused.status.code(), Some(1), "{said}");
+        assert!(said.contains(why) && !said.contains("s3cret-word"), "{said}");
+        assert_eq!(refused.stdout, [] as [&str; 0]);
+    }
+}
+
+#[test]
+fn flags_of_postgres_are_refused_for_other_databases() {
+    for flags in [["--transaction-pooling"].as_slice(), &["--database-connections", "4"]] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = with(folder.path(), &["--database", SQLITE]);
+        command.args(flags);
+        let refused = refusal(command);
+        let said = refused.stderr.join("\n");
+        assert_eq!(refused.status.code(), Some(1), "{said}");
+        assert!(said.contains(flags[0]) && said.contains("PostgreSQL"), "{said}");
+        assert!(!folder.path().join("scim.db").exists());
     }
 }
 
@@ -329,32 +387,34 @@ fn until_closed(server: &Server) {
 
 #[test]
 fn a_request_under_way_is_finished_before_it_stops() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::acme(folder.path(), SQLITE);
-    let body = user("bjensen").to_string();
-    let mut wire = Wire::to(&server);
-    let headers = ["Expect: 100-continue", &format!("Content-Length: {}", body.len())];
-    wire.send(&Wire::head(&server, "POST", "/Users", &headers)).unwrap();
-    // The server is at it.
-    assert_eq!(wire.reply().unwrap().status, 100);
-    let mut idle = Wire::to(&server);
-    idle.send(&Wire::head(&server, "GET", "/Users", &[])).unwrap();
-    assert_eq!(idle.reply().unwrap().status, 200);
+    on_each_that_lasts("a request under way", |database| {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::acme(folder.path(), database.flag());
+        let body = user("bjensen").to_string();
+        let mut wire = Wire::to(&server);
+        let headers = ["Expect: 100-continue", &format!("Content-Length: {}", body.len())];
+        wire.send(&Wire::head(&server, "POST", "/Users", &headers)).unwrap();
+        // The server is at it.
+        assert_eq!(wire.reply().unwrap().status, 100);
+        let mut idle = Wire::to(&server);
+        idle.send(&Wire::head(&server, "GET", "/Users", &[])).unwrap();
+        assert_eq!(idle.reply().unwrap().status, 200);
 
-    server.terminate();
-    until_closed(&server);
-    // Nobody waits for those who have nothing to ask.
-    assert!(idle.is_at_end());
-    wire.send(body.as_bytes()).unwrap();
-    let created = wire.reply().unwrap();
-    assert_eq!(created.status, 201);
-    let stopped = server.wait();
-    assert!(stopped.status.success(), "{stopped:#?}");
-    assert!(stopped.stderr.last().unwrap().contains("stopped"), "{stopped:#?}");
+        server.terminate();
+        until_closed(&server);
+        // Nobody waits for those who have nothing to ask.
+        assert!(idle.is_at_end());
+        wire.send(body.as_bytes()).unwrap();
+        let created = wire.reply().unwrap();
+        assert_eq!(created.status, 201);
+        let stopped = server.wait();
+        assert!(stopped.status.success(), "{stopped:#?}");
+        assert!(stopped.stderr.last().unwrap().contains("stopped"), "{stopped:#?}");
 
-    let server = Server::acme(folder.path(), SQLITE);
-    let id = created.json()["id"].as_str().unwrap().to_owned();
-    server.client().get(&format!("/Users/{id}")).expect(200);
+        let server = Server::acme(folder.path(), database.flag());
+        let id = created.json()["id"].as_str().unwrap().to_owned();
+        server.client().get(&format!("/Users/{id}")).expect(200);
+    });
 }
 
 /// Who never finishes a request is not waited for once somebody insists.
@@ -404,73 +464,78 @@ fn write(client: &Client, group: &str, writer: &str, told: &mpsc::Sender<Acknowl
 
 #[test]
 fn nothing_acknowledged_is_lost_when_it_is_killed() {
-    const WRITERS: usize = 8;
-    const ROUNDS: usize = 4;
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::acme(folder.path(), SQLITE);
-    let group = json!({"schemas": [GROUP], "displayName": "All"});
-    let group = format!("/Groups/{}", server.client().post("/Groups", &group).expect(201).id());
-    server.kill();
-
-    let mut acknowledged: Vec<Acknowledged> = Vec::new();
-    for round in 0..ROUNDS {
-        let server = Server::acme(folder.path(), SQLITE);
-        let (tell, told) = mpsc::channel();
-        let writers: Vec<_> = (0..WRITERS)
-            .map(|n| {
-                let (client, group, tell) = (server.client(), group.clone(), tell.clone());
-                thread::spawn(move || write(&client, &group, &format!("{round}-{n}"), &tell))
-            })
-            .collect();
-        drop(tell);
-        acknowledged.extend(told.iter().take(100));
+    on_each_that_lasts("a server that is killed", |database| {
+        const WRITERS: usize = 8;
+        const ROUNDS: usize = 4;
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::acme(folder.path(), database.flag());
+        let group = json!({"schemas": [GROUP], "displayName": "All"});
+        let group = format!("/Groups/{}", server.client().post("/Groups", &group).expect(201).id());
         server.kill();
-        writers.into_iter().for_each(|writer| writer.join().unwrap());
-        acknowledged.extend(told);
-    }
 
-    let server = Server::acme(folder.path(), SQLITE);
-    let client = server.client();
-    let names: BTreeSet<String> = acknowledged.iter().map(|a| a.name.clone()).collect();
-    assert!(names.len() >= ROUNDS * 100);
-    for Acknowledged { user: id, name, .. } in &acknowledged {
-        let found = client.get(&format!("/Users/{id}")).expect(200).json();
-        assert_eq!(found["userName"], **name);
-        // The indexes know it too.
-        let by_name = client.get(&format!("/Users?filter=userName+eq+%22{name}%22")).resources();
-        assert_eq!(by_name[0]["id"], **id);
-    }
-    let last = &acknowledged.last().unwrap().name;
-    client.post("/Users", &user(last)).expect(409);
+        let mut acknowledged: Vec<Acknowledged> = Vec::new();
+        for round in 0..ROUNDS {
+            let server = Server::acme(folder.path(), database.flag());
+            let (tell, told) = mpsc::channel();
+            let writers: Vec<_> = (0..WRITERS)
+                .map(|n| {
+                    let (client, group, tell) = (server.client(), group.clone(), tell.clone());
+                    thread::spawn(move || write(&client, &group, &format!("{round}-{n}"), &tell))
+                })
+                .collect();
+            drop(tell);
+            acknowledged.extend(told.iter().take(100));
+            server.kill();
+            writers.into_iter().for_each(|writer| writer.join().unwrap());
+            acknowledged.extend(told);
+        }
 
-    let members = client.get(&group).expect(200).json()["members"].clone();
-    let members: BTreeSet<String> = members.as_array().unwrap().iter().map(member_value).collect();
-    let told = |a: &&Acknowledged| a.member;
-    let missing = acknowledged.iter().filter(told).filter(|a| !members.contains(&a.user)).count();
-    assert_eq!(missing, 0, "of {} members", members.len());
+        let server = Server::acme(folder.path(), database.flag());
+        let client = server.client();
+        let names: BTreeSet<String> = acknowledged.iter().map(|a| a.name.clone()).collect();
+        assert!(names.len() >= ROUNDS * 100);
+        for Acknowledged { user: id, name, .. } in &acknowledged {
+            let found = client.get(&format!("/Users/{id}")).expect(200).json();
+            assert_eq!(found["userName"], **name);
+            // The indexes know it too.
+            let by_name =
+                client.get(&format!("/Users?filter=userName+eq+%22{name}%22")).resources();
+            assert_eq!(by_name[0]["id"], **id);
+        }
+        let last = &acknowledged.last().unwrap().name;
+        client.post("/Users", &user(last)).expect(409);
 
-    // Of what was not acknowledged, each writer may have left one user behind, and no halves.
-    let total = client.get("/Users?count=0").json()["totalResults"].as_u64().unwrap();
-    let total = usize::try_from(total).unwrap();
-    assert!((names.len()..=names.len() + ROUNDS * WRITERS).contains(&total), "{total} users");
-    let mut start = 1;
-    let mut listed = BTreeSet::new();
-    while start <= total {
-        let page = client.get(&format!("/Users?startIndex={start}&count=1000")).resources();
-        start += page.len();
-        listed.extend(page.iter().map(|user| user["userName"].as_str().unwrap().to_owned()));
-    }
-    assert_eq!(listed.len(), total);
-    assert!(names.is_subset(&listed));
+        let members = client.get(&group).expect(200).json()["members"].clone();
+        let members: BTreeSet<String> =
+            members.as_array().unwrap().iter().map(member_value).collect();
+        let told = |a: &&Acknowledged| a.member;
+        let missing =
+            acknowledged.iter().filter(told).filter(|a| !members.contains(&a.user)).count();
+        assert_eq!(missing, 0, "of {} members", members.len());
 
-    // It goes on as if nothing had been.
-    let id = client.post("/Users", &user("afterwards")).expect(201).id();
-    let add = json!({"op": "add", "path": "members", "value": [{"value": id}]});
-    let add = json!({"schemas": [PATCH_OP], "Operations": [add]});
-    assert!(matches!(client.patch(&group, &add).status, 200 | 204));
-    client.delete(&group).expect(204);
-    client.delete(&format!("/Users/{id}")).expect(204);
-    assert!(server.stop().status.success());
+        // Of what was not acknowledged, each writer may have left one user behind, and no halves.
+        let total = client.get("/Users?count=0").json()["totalResults"].as_u64().unwrap();
+        let total = usize::try_from(total).unwrap();
+        assert!((names.len()..=names.len() + ROUNDS * WRITERS).contains(&total), "{total} users");
+        let mut start = 1;
+        let mut listed = BTreeSet::new();
+        while start <= total {
+            let page = client.get(&format!("/Users?startIndex={start}&count=1000")).resources();
+            start += page.len();
+            listed.extend(page.iter().map(|user| user["userName"].as_str().unwrap().to_owned()));
+        }
+        assert_eq!(listed.len(), total);
+        assert!(names.is_subset(&listed));
+
+        // It goes on as if nothing had been.
+        let id = client.post("/Users", &user("afterwards")).expect(201).id();
+        let add = json!({"op": "add", "path": "members", "value": [{"value": id}]});
+        let add = json!({"schemas": [PATCH_OP], "Operations": [add]});
+        assert!(matches!(client.patch(&group, &add).status, 200 | 204));
+        client.delete(&group).expect(204);
+        client.delete(&format!("/Users/{id}")).expect(204);
+        assert!(server.stop().status.success());
+    });
 }
 
 fn member_value(member: &Value) -> String {

@@ -8,9 +8,13 @@ mod client;
 #[cfg(test)]
 mod custom_types;
 #[cfg(test)]
+mod database;
+#[cfg(test)]
 mod http;
 #[cfg(test)]
 mod lifecycle;
+#[cfg(test)]
+mod nodes;
 #[cfg(test)]
 mod profile;
 #[cfg(test)]
@@ -21,5 +25,7 @@ mod rfc;
 mod server;
 #[cfg(test)]
 mod skip;
+#[cfg(test)]
+mod tls;
 #[cfg(test)]
 mod wire;

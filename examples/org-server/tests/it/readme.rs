@@ -10,6 +10,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
+use crate::database::on_each;
 use crate::server::{Server, bare_command};
 use crate::skip::skip;
 
@@ -211,9 +212,16 @@ fn the_walk_through_prints_what_the_readme_shows() {
     let start = "cargo run -p org-server -- ";
     let flags = starts.iter().find_map(|step| step.command.strip_prefix(start));
 
+    on_each("the README's walk-through", |database| {
+        let flags = flags.expect("the README starts the server");
+        walk(flags, database.flag(), &session);
+    });
+}
+
+fn walk(flags: &str, database: &str, session: &[Step]) {
     let folder = tempfile::tempdir().unwrap();
     let mut command = bare_command(folder.path());
-    command.args(flags.expect("the README starts the server").split_whitespace());
+    command.args(flags.split_whitespace()).args(["--database", database]);
     // Any other port will do, for the README's may be taken.
     command.args(["--listen", "127.0.0.1:0", "--base-url", BASE_URL]);
     let server = Server::start(command);
@@ -221,7 +229,7 @@ fn the_walk_through_prints_what_the_readme_shows() {
     let mut shell = Shell::start(folder.path());
     let (mut readme_ids, mut ids) = (Ids::default(), Ids::default());
     let mut said = String::new();
-    for Step { command, output } in &session {
+    for Step { command, output } in session {
         let listening = command.replace(BASE_URL, &format!("http://{}", server.address()));
         let listening = mapped(&listening, |word| {
             let number = readme_ids.seen.iter().position(|id| id == word)?;

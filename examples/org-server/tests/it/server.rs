@@ -45,6 +45,8 @@ pub(crate) fn bare_command(folder: &Path) -> Command {
         "LISTEN",
         "BASE_URL",
         "DATABASE",
+        "DATABASE_CONNECTIONS",
+        "TRANSACTION_POOLING",
         "ORG_ID",
         "API_KEY",
         "PROFILE",
@@ -61,7 +63,7 @@ pub(crate) fn bare_command(folder: &Path) -> Command {
 }
 
 impl Server {
-    /// Starts the organisation `acme` on a database, `memory:` or a file in the folder.
+    /// Starts the organisation `acme` on a database, as `--database` names it.
     pub(crate) fn acme(folder: &Path, database: &str) -> Self {
         Self::acme_with(folder, database, "interop")
     }

@@ -9,9 +9,8 @@ use serde_json::json;
 use super::museum::{
     INSURANCE, RESOURCE_TYPES, SCHEMAS, USER, create, file, sent_part, serving, specimen,
 };
+use crate::database::{on_each, on_each_that_lasts};
 use crate::server::{KEY, ORG, Server, command, refusal};
-
-const SQLITE: &str = "sqlite:scim.db";
 
 /// The example that comes with the server.
 fn example(name: &str) -> std::path::PathBuf {
@@ -21,9 +20,9 @@ fn example(name: &str) -> std::path::PathBuf {
 #[test]
 fn the_example_definitions_are_served() {
     const DEVICE: &str = "urn:example:params:scim:schemas:inventory:2.0:Device";
-    for database in [SQLITE, "memory:"] {
+    on_each("the example definitions", |database| {
         let folder = tempfile::tempdir().unwrap();
-        let mut command = serving(folder.path(), database, &[], &[]);
+        let mut command = serving(folder.path(), database.flag(), &[], &[]);
         command.arg("--schema").arg(example("device.schema.json"));
         command.arg("--resource-type").arg(example("device.resource-type.json"));
         let server = Server::start(command);
@@ -46,7 +45,7 @@ fn the_example_definitions_are_served() {
         assert_eq!(found.resources(), [created]);
         let refused = client.post("/Devices", &device).expect(409);
         assert_eq!(refused.scim_type().as_deref(), Some("uniqueness"));
-    }
+    });
 }
 
 #[test]
@@ -66,10 +65,10 @@ fn files_may_be_named_by_the_environment() {
 /// A resource type that is called User stands in for the built-in one.
 #[test]
 fn users_may_have_an_extension_of_ones_own() {
-    for database in [SQLITE, "memory:"] {
+    on_each("an extension of users", |database| {
         let folder = tempfile::tempdir().unwrap();
         let types = ["user.resource-type.json", "specimen.resource-type.json"];
-        let server = Server::start(serving(folder.path(), database, &SCHEMAS, &types));
+        let server = Server::start(serving(folder.path(), database.flag(), &SCHEMAS, &types));
         let client = server.client();
         let all = client.get("/ResourceTypes").resources();
         let mut names: Vec<_> = all.iter().map(|t| t["name"].as_str().unwrap()).collect();
@@ -92,68 +91,75 @@ fn users_may_have_an_extension_of_ones_own() {
         let insured = specimen("amber", json!({INSURANCE: {"policy": "P-1"}}));
         let refused = client.post("/Specimens", &insured).expect(409);
         assert_eq!(refused.scim_type().as_deref(), Some("uniqueness"));
-    }
+    });
 }
 
 #[test]
 fn specimens_are_there_after_a_restart_and_while_their_type_is() {
-    let folder = tempfile::tempdir().unwrap();
-    let start = |schemas: &[&str], types: &[&str]| {
-        Server::start(serving(folder.path(), SQLITE, schemas, types))
-    };
-    let server = start(&SCHEMAS, &RESOURCE_TYPES);
-    let path = create(&server.client(), "amber", json!({"mass": 1.5, "barcode": "B-1"}));
-    let before = server.client().get(&path).json();
-    let version = before["meta"]["version"].clone();
-    server.stop();
+    on_each_that_lasts("a restart with other types", |database| {
+        let folder = tempfile::tempdir().unwrap();
+        let start = |schemas: &[&str], types: &[&str]| {
+            Server::start(serving(folder.path(), database.flag(), schemas, types))
+        };
+        let server = start(&SCHEMAS, &RESOURCE_TYPES);
+        let path = create(&server.client(), "amber", json!({"mass": 1.5, "barcode": "B-1"}));
+        let before = server.client().get(&path).json();
+        let version = before["meta"]["version"].clone();
+        server.stop();
 
-    let server = start(&[], &[]);
-    server.client().get(&path).expect(404);
-    assert_eq!(server.client().get("/?filter=id+pr").resources(), [json!(null); 0]);
-    server.stop();
+        let server = start(&[], &[]);
+        server.client().get(&path).expect(404);
+        assert_eq!(server.client().get("/?filter=id+pr").resources(), [json!(null); 0]);
+        server.stop();
 
-    let server = start(&SCHEMAS, &RESOURCE_TYPES);
-    let client = server.client();
-    let after = client.get(&path).expect(200).json();
-    assert_eq!(
-        (sent_part(after.clone()), &after["meta"]["version"]),
-        (sent_part(before), &version)
-    );
-    assert_eq!(client.get("/Specimens?filter=mass+gt+1").resources(), [after]);
-    client.post("/Specimens", &specimen("copy", json!({"barcode": "b-1"}))).expect(409);
+        let server = start(&SCHEMAS, &RESOURCE_TYPES);
+        let client = server.client();
+        let after = client.get(&path).expect(200).json();
+        assert_eq!(
+            (sent_part(after.clone()), &after["meta"]["version"]),
+            (sent_part(before), &version)
+        );
+        assert_eq!(client.get("/Specimens?filter=mass+gt+1").resources(), [after]);
+        client.post("/Specimens", &specimen("copy", json!({"barcode": "b-1"}))).expect(409);
+    });
 }
 
 /// A schema that asks for uniqueness where there is none is not served.
 #[test]
 fn data_that_a_new_definition_does_not_admit_is_named() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(serving(folder.path(), SQLITE, &SCHEMAS, &RESOURCE_TYPES));
-    let client = server.client();
-    let paths = ["amber", "basalt"].map(|name| create(&client, name, json!({"code": "same"})));
-    server.stop();
+    on_each_that_lasts("a new definition", |database| {
+        let folder = tempfile::tempdir().unwrap();
+        let server =
+            Server::start(serving(folder.path(), database.flag(), &SCHEMAS, &RESOURCE_TYPES));
+        let client = server.client();
+        let paths = ["amber", "basalt"].map(|name| create(&client, name, json!({"code": "same"})));
+        server.stop();
 
-    let schema = fs::read_to_string(file("specimen.schema.json")).unwrap();
-    let plain = r#""name": "code", "type": "string", "caseExact": true"#;
-    assert!(schema.contains(plain));
-    let unique = schema.replace(plain, &format!("{plain}, \"uniqueness\": \"server\""));
-    fs::write(folder.path().join("unique.json"), unique).unwrap();
-    let start = || {
-        let mut command = serving(folder.path(), SQLITE, &SCHEMAS[1..], &RESOURCE_TYPES);
-        command.arg("--schema").arg("unique.json");
-        command
-    };
-    let refused = refusal(start());
-    let said = refused.stderr.join("\n");
-    assert_eq!(refused.status.code(), Some(1), "{said}");
-    let id = |path: &str| path.rsplit('/').next().unwrap().to_owned();
-    assert!(said.contains("Specimen:code") && said.contains(&id(&paths[1])), "{said}");
+        let schema = fs::read_to_string(file("specimen.schema.json")).unwrap();
+        let plain = r#""name": "code", "type": "string", "caseExact": true"#;
+        assert!(schema.contains(plain));
+        let unique = schema.replace(plain, &format!("{plain}, \"uniqueness\": \"server\""));
+        fs::write(folder.path().join("unique.json"), unique).unwrap();
+        let start = || {
+            let mut command =
+                serving(folder.path(), database.flag(), &SCHEMAS[1..], &RESOURCE_TYPES);
+            command.arg("--schema").arg("unique.json");
+            command
+        };
+        let refused = refusal(start());
+        let said = refused.stderr.join("\n");
+        assert_eq!(refused.status.code(), Some(1), "{said}");
+        let id = |path: &str| path.rsplit('/').next().unwrap().to_owned();
+        assert!(said.contains("Specimen:code") && said.contains(&id(&paths[1])), "{said}");
 
-    let server = Server::start(serving(folder.path(), SQLITE, &SCHEMAS, &RESOURCE_TYPES));
-    server.client().delete(&paths[1]).expect(204);
-    server.stop();
-    let server = Server::start(start());
-    let same = specimen("coral", json!({"code": "same"}));
-    server.client().post("/Specimens", &same).expect(409);
+        let server =
+            Server::start(serving(folder.path(), database.flag(), &SCHEMAS, &RESOURCE_TYPES));
+        server.client().delete(&paths[1]).expect(204);
+        server.stop();
+        let server = Server::start(start());
+        let same = specimen("coral", json!({"code": "same"}));
+        server.client().post("/Specimens", &same).expect(409);
+    });
 }
 
 #[test]
@@ -225,7 +231,7 @@ fn a_file_that_cannot_be_served_is_named() {
         fs::write(folder.path().join("thing.schema.json"), schema).unwrap();
         fs::write(folder.path().join("thing.type.json"), resource_type).unwrap();
         let mut command = with_flags(folder.path(), "thing.schema.json", "thing.type.json");
-        command.args(["--database", SQLITE]);
+        command.args(["--database", "sqlite:scim.db"]);
         let refused = refusal(command);
         let said = refused.stderr.join("\n");
         assert_eq!(refused.status.code(), Some(1), "{said}");

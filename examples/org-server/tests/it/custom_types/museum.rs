@@ -7,6 +7,7 @@ use std::process::Command;
 use serde_json::{Map, Value, json};
 
 use crate::client::{Answer, Client};
+use crate::database::on_each;
 use crate::server::{KEY, ORG, Server, command};
 
 pub(super) const SPECIMEN: &str = "urn:example:params:scim:schemas:museum:2.0:Specimen";
@@ -48,13 +49,11 @@ pub(super) fn serving(
 
 /// Runs a test of the museum's server on each database.
 pub(super) fn on_each_database(test: impl Fn(&Client)) {
-    for database in ["sqlite:scim.db", "memory:"] {
-        // Shown when the test fails.
-        println!("on {database}");
+    on_each("a museum", |database| {
         let folder = tempfile::tempdir().unwrap();
-        let server = Server::start(serving(folder.path(), database, &SCHEMAS, &RESOURCE_TYPES));
-        test(&server.client());
-    }
+        let serving = serving(folder.path(), database.flag(), &SCHEMAS, &RESOURCE_TYPES);
+        test(&Server::start(serving).client());
+    });
 }
 
 /// A specimen with what is required, and `more`.
