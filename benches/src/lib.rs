@@ -1,1 +1,0 @@
-//! Nothing: the benches are in `benches/`, and cargo wants a target to build them for.
