@@ -10,6 +10,7 @@ use rand::RngExt as _;
 
 use crate::bare_loop::{Recording, commits};
 use crate::client::Client;
+use crate::import::remove;
 use crate::load::{self, Load, Outcome};
 use crate::people;
 use crate::server::{Program, Server, authorized, encode, free_port, write_authorized};
@@ -197,12 +198,6 @@ fn creates(options: &Options) -> Result<()> {
     Ok(())
 }
 
-fn remove(database: &Path) {
-    for end in ["", "-wal", "-shm"] {
-        let _ = std::fs::remove_file(format!("{}{end}", database.display()));
-    }
-}
-
 /// Everything that was measured of one of those compared.
 pub struct Turn {
     name: String,
@@ -229,14 +224,19 @@ impl Turn {
     }
 }
 
-pub fn report(turns: &[Turn]) {
+/// Slow ones with their decimals.
+fn show_rate(rate: f64) -> String {
+    if rate < 10.0 { format!("{rate:.2}") } else { format!("{rate:.0}") }
+}
+
+pub fn report<'a>(turns: impl IntoIterator<Item = &'a Turn>) {
     let show = |values: &[f64]| {
         if values.is_empty() { "–".to_owned() } else { show_micros(median(values)) }
     };
-    let rows = turns.iter().map(|turn| {
+    let rows = turns.into_iter().map(|turn| {
         [
             turn.name.clone(),
-            format!("{:.0}", median(&turn.rates)),
+            show_rate(median(&turn.rates)),
             show(&turn.medians),
             show(&turn.p99),
             show(&turn.cpu),

@@ -12,6 +12,9 @@ use mio::{Events, Interest, Poll, Token};
 use crate::framing::Framing;
 use crate::stats::percentile;
 
+/// How long any answer may take.
+const PATIENCE: Duration = Duration::from_secs(300);
+
 /// How much load, and for how long.
 #[derive(Clone, Copy, Debug)]
 pub struct Load {
@@ -144,11 +147,11 @@ impl<'a> Worker<'a> {
         let mut events = Events::with_capacity(1024);
         let mut part = vec![0; 256 * 1024];
         while self.connections.iter().any(|connection| !connection.is_idle) {
-            match self.poll.poll(&mut events, Some(Duration::from_secs(60))) {
+            match self.poll.poll(&mut events, Some(PATIENCE)) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 polled => polled?,
             }
-            anyhow::ensure!(!events.is_empty(), "no answer within a minute");
+            anyhow::ensure!(!events.is_empty(), "no answer within {PATIENCE:?}");
             for event in &events {
                 let Token(place) = event.token();
                 if self.connections[place].is_idle {

@@ -6,11 +6,15 @@
 mod bare;
 mod bare_loop;
 mod client;
+mod crash;
 mod flat;
 mod framing;
+mod import;
 mod limit;
 mod load;
 mod lookups;
+mod memory;
+mod peers;
 mod people;
 mod process;
 mod server;
@@ -35,6 +39,14 @@ enum Command {
     Lookups(lookups::Options),
     /// org-server against a bare route and a bare loop of inserts
     Limit(limit::Options),
+    /// Users and groups by the hundred thousand, by the store and by bulk requests
+    Import(import::Options),
+    /// org-server beside servers in Python and Node
+    Peers(peers::Options),
+    /// The resident memory of org-server under load
+    Memory(memory::Options),
+    /// Servers that are killed under load, or lose their connections to the database
+    Crash(crash::Options),
     /// The bare route that `limit` compares with
     #[command(hide = true)]
     Bare(bare::Options),
@@ -46,6 +58,10 @@ async fn main() -> Result<()> {
         Command::Flat(options) => flat::run(&options).await,
         Command::Lookups(options) => lookups::run(&options).await,
         Command::Limit(options) => limit::run(&options).await,
+        Command::Import(options) => import::run(&options).await,
+        Command::Peers(options) => peers::run(&options),
+        Command::Memory(options) => memory::run(&options).await,
+        Command::Crash(options) => crash::run(&options),
         Command::Bare(options) => bare::run(&options).await,
     }
 }

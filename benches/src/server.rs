@@ -56,11 +56,6 @@ pub fn repository() -> PathBuf {
     benches.parent().unwrap_or(benches).to_owned()
 }
 
-/// The folder for what the tools make; see `store::DATABASE`.
-pub fn data() -> PathBuf {
-    repository().join("target/bench-data")
-}
-
 /// A running server. Dropping it kills it.
 #[derive(Debug)]
 pub struct Server {
@@ -138,13 +133,6 @@ impl Server {
     /// Asks it to end and waits until it has.
     pub fn stop(mut self) -> Result<()> {
         process::terminate(self.pid());
-        self.child.wait()?;
-        Ok(())
-    }
-
-    /// Ends it at once, with whatever it was doing.
-    pub fn kill(mut self) -> Result<()> {
-        self.child.kill()?;
         self.child.wait()?;
         Ok(())
     }
