@@ -76,10 +76,7 @@ pub fn run(options: &Options) -> Result<()> {
     let file = options.folder.join("crash.db");
     remove(&file);
     let database = options.database.clone().unwrap_or_else(|| Database::file(&file));
-    ensure!(
-        options.servers == 1 || database.path().is_none(),
-        "several servers need PostgreSQL"
-    );
+    ensure!(options.servers == 1 || database.path().is_none(), "several servers need PostgreSQL");
     let start = || Server::start(&options.program, &database);
     let mut servers = (0..options.servers.max(1)).map(|_| start()).collect::<Result<Vec<_>>>()?;
     let mut state = State::new(&servers[0], options)?;
@@ -146,15 +143,18 @@ pub fn run(options: &Options) -> Result<()> {
     let checked = state.check(&servers[0], true)?;
     println!("at the end: {checked} users, all there as acknowledged, in every index and group");
     if !starts.is_empty() {
-        println!("started again by itself {} times, median {}", starts.len(), show_micros(median(&starts)));
+        println!(
+            "started again by itself {} times, median {}",
+            starts.len(),
+            show_micros(median(&starts))
+        );
     }
     for server in servers {
         server.stop()?;
     }
     if let Some(path) = database.path() {
         let connection = rusqlite::Connection::open(&path)?;
-        let found: String =
-            connection.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
+        let found: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
         println!("PRAGMA integrity_check: {found}");
         ensure!(found == "ok", "the file is damaged");
     }
@@ -212,12 +212,27 @@ struct User {
 
 #[derive(Clone, Debug)]
 enum Change {
-    Create { name: String, email: String, body: Value },
-    Rename { user: usize, to: String },
+    Create {
+        name: String,
+        email: String,
+        body: Value,
+    },
+    Rename {
+        user: usize,
+        to: String,
+    },
     /// All of the users at once.
-    Join { group: usize, users: Vec<usize> },
-    Leave { group: usize, users: Vec<usize> },
-    Delete { user: usize },
+    Join {
+        group: usize,
+        users: Vec<usize>,
+    },
+    Leave {
+        group: usize,
+        users: Vec<usize>,
+    },
+    Delete {
+        user: usize,
+    },
 }
 
 impl State {
@@ -419,7 +434,11 @@ impl Worker {
             }
             75..90 => Change::Leave {
                 group,
-                users: there.into_iter().filter(|u| self.users[*u].groups.contains(&group)).take(2).collect(),
+                users: there
+                    .into_iter()
+                    .filter(|u| self.users[*u].groups.contains(&group))
+                    .take(2)
+                    .collect(),
             },
             _ => Change::Delete { user },
         }
@@ -441,17 +460,18 @@ impl Worker {
                 authorized("PATCH", &group(of), Some(&patch(&add)))
             }
             Change::Leave { group: of, users } => {
-                let operations: Vec<Value> = users
-                    .iter()
-                    .map(|user| {
-                        let path = format!("members[value eq \"{}\"]", self.users[*user].id);
-                        json!({"op": "remove", "path": path})
-                    })
-                    // With nobody to leave, somebody who is not there.
-                    .chain(users.is_empty().then(|| {
-                        json!({"op": "remove", "path": "members[value eq \"nobody\"]"})
-                    }))
-                    .collect();
+                let operations: Vec<Value> =
+                    users
+                        .iter()
+                        .map(|user| {
+                            let path = format!("members[value eq \"{}\"]", self.users[*user].id);
+                            json!({"op": "remove", "path": path})
+                        })
+                        // With nobody to leave, somebody who is not there.
+                        .chain(users.is_empty().then(
+                            || json!({"op": "remove", "path": "members[value eq \"nobody\"]"}),
+                        ))
+                        .collect();
                 authorized("PATCH", &group(of), Some(&patch(&operations.into())))
             }
             Change::Delete { user: of } => authorized("DELETE", &user(of), None),

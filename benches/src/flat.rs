@@ -49,8 +49,12 @@ pub async fn run(options: &Options) -> Result<()> {
             groups.push((size, store.group_of(&format!("flat {size}"), size).await?));
         }
     }
-    let backend = database.open_settled()?;
-    over_store(&Store::new(backend)?, &groups, options.rounds).await?;
+    for (is_durable, title) in
+        [(true, "over the store, durable"), (false, "over the store, not synced")]
+    {
+        let store = Store::new(database.open_settled(is_durable)?)?;
+        over_store(&store, &groups, options.rounds, title).await?;
+    }
     if options.http {
         over_http(options, &database, &groups)?;
     }
@@ -59,7 +63,12 @@ pub async fn run(options: &Options) -> Result<()> {
 
 /// Takes turns at the sizes, so that what else the machine does falls on all alike. What is added
 /// was removed just before, so that the groups keep their sizes.
-async fn over_store(store: &Store, groups: &[(u64, ResourceId)], rounds: usize) -> Result<()> {
+async fn over_store(
+    store: &Store,
+    groups: &[(u64, ResourceId)],
+    rounds: usize,
+    title: &str,
+) -> Result<()> {
     let wanted = Arc::new(AttributeSet::parse(&store.group, &[] as &[&str], &["members"])?);
     let mut took = vec![[(); 3].map(|()| Vec::new()); groups.len()];
     for _ in 0..rounds {
@@ -83,7 +92,7 @@ async fn over_store(store: &Store, groups: &[(u64, ResourceId)], rounds: usize) 
             took[2].push(micros(started.elapsed()));
         }
     }
-    report("over the store, durable", groups, &took);
+    report(title, groups, &took);
     Ok(())
 }
 
@@ -95,7 +104,8 @@ fn over_http(options: &Options, database: &Database, groups: &[(u64, ResourceId)
         for ((size, id), took) in groups.iter().zip(&mut took) {
             let member = people::user_id(rand::rng().random_range(0..*size));
             let path = server.path(&format!("/Groups/{id}"));
-            let remove = json!([{"op": "remove", "path": format!("members[value eq \"{member}\"]")}]);
+            let remove =
+                json!([{"op": "remove", "path": format!("members[value eq \"{member}\"]")}]);
             let value = json!([{"value": member, "type": "User"}]);
             let add = json!([{"op": "add", "path": "members", "value": value}]);
             let requests = [

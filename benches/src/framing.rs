@@ -133,8 +133,7 @@ mod tests {
     fn a_response_ends_where_its_length_or_its_last_chunk_says() {
         let framed = end_of("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello");
         assert_eq!((framed.status, framed.closes), (200, false));
-        let chunked =
-            "HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nA\r\n0123456789\r\n0\r\n\r\n";
+        let chunked = "HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nA\r\n0123456789\r\n0\r\n\r\n";
         let framed = end_of(chunked);
         assert_eq!(framed.status, 201);
         assert_eq!(body(chunked.as_bytes(), &framed), b"abc0123456789");

@@ -92,7 +92,7 @@ impl Options {
 
 fn reads(options: &Options) -> Result<()> {
     let database = options.database.of(options.users);
-    drop(database.open_settled()?);
+    drop(database.open_settled(true)?);
     let server = Server::start(&options.program, &database)?;
     let gets: Vec<Vec<u8>> = prepared(|| {
         let id = people::user_id(rand::rng().random_range(0..options.users));

@@ -262,10 +262,6 @@ fn connect(address: SocketAddr, poll: &Poll, place: usize) -> Result<TcpStream> 
     stream.set_nodelay(true)?;
     stream.set_nonblocking(true)?;
     let mut stream = TcpStream::from_std(stream);
-    poll.registry().register(
-        &mut stream,
-        Token(place),
-        Interest::READABLE | Interest::WRITABLE,
-    )?;
+    poll.registry().register(&mut stream, Token(place), Interest::READABLE | Interest::WRITABLE)?;
     Ok(stream)
 }

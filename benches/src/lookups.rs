@@ -57,7 +57,7 @@ pub async fn run(options: &Options) -> Result<()> {
     for &users in &options.sizes {
         let database = options.database.of(users);
         store::fill(&database, users).await?;
-        let store = Store::new(database.open_settled()?)?;
+        let store = Store::new(database.open_settled(true)?)?;
         let before = store.query(&store.user, None, Start::Offset(users / 2), 1)?;
         let position = store.backend.query(&store.cx, &before).await?.next;
         let position = position.context("no page after the one in the middle")?;
@@ -75,9 +75,11 @@ async fn lookups(places: &[Place], rounds: usize) -> Result<()> {
     for _ in 0..rounds {
         for (place, took) in places.iter().zip(&mut took) {
             for (what, took) in took.iter_mut().enumerate() {
-                took.push(lookup(place, what).await.with_context(|| {
-                    format!("{} at {} users", LOOKUPS[what], place.users)
-                })?);
+                took.push(
+                    lookup(place, what)
+                        .await
+                        .with_context(|| format!("{} at {} users", LOOKUPS[what], place.users))?,
+                );
             }
         }
     }

@@ -20,6 +20,7 @@ mod process;
 mod server;
 mod stats;
 mod store;
+mod syncs;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -47,6 +48,8 @@ enum Command {
     Memory(memory::Options),
     /// Servers that are killed under load, or lose their connections to the database
     Crash(crash::Options),
+    /// That org-server on SQLite acknowledges no write before it is synced, by strace
+    Syncs(syncs::Options),
     /// The bare route that `limit` compares with
     #[command(hide = true)]
     Bare(bare::Options),
@@ -62,6 +65,7 @@ async fn main() -> Result<()> {
         Command::Peers(options) => peers::run(&options),
         Command::Memory(options) => memory::run(&options).await,
         Command::Crash(options) => crash::run(&options),
+        Command::Syncs(options) => syncs::run(&options),
         Command::Bare(options) => bare::run(&options).await,
     }
 }

@@ -240,9 +240,7 @@ impl Peer {
 fn user(n: u64) -> Value {
     let mut user: Map<String, Value> = people::user(n);
     // The ids of others are the server's to choose, so nobody has a manager here.
-    if let Some(Value::Object(enterprise)) =
-        user.get_mut(scim_core::schema::ENTERPRISE_USER_URN)
-    {
+    if let Some(Value::Object(enterprise)) = user.get_mut(scim_core::schema::ENTERPRISE_USER_URN) {
         enterprise.remove("manager");
     }
     user.into()

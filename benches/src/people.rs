@@ -13,8 +13,22 @@ const GIVEN: [&str; 16] = [
 ];
 
 const FAMILY: [&str; 16] = [
-    "Andersson", "Bianchi", "Cohen", "Dubois", "Eriksen", "Fernández", "García", "Haddad", "Ito",
-    "Jensen", "Kowalski", "López", "Müller", "Novák", "Okafor", "Patel",
+    "Andersson",
+    "Bianchi",
+    "Cohen",
+    "Dubois",
+    "Eriksen",
+    "Fernández",
+    "García",
+    "Haddad",
+    "Ito",
+    "Jensen",
+    "Kowalski",
+    "López",
+    "Müller",
+    "Novák",
+    "Okafor",
+    "Patel",
 ];
 
 const DEPARTMENTS: [&str; 8] =
@@ -62,14 +76,9 @@ pub fn group_id(n: u64) -> String {
 
 pub fn user_name(n: u64) -> String {
     let bits = mix(n);
-    let fold = |name: &str| {
-        name.chars().filter(char::is_ascii).collect::<String>().to_ascii_lowercase()
-    };
-    format!(
-        "{}.{}.{n}@example.com",
-        fold(pick(&GIVEN, bits)),
-        fold(pick(&FAMILY, bits >> 8))
-    )
+    let fold =
+        |name: &str| name.chars().filter(char::is_ascii).collect::<String>().to_ascii_lowercase();
+    format!("{}.{}.{n}@example.com", fold(pick(&GIVEN, bits)), fold(pick(&FAMILY, bits >> 8)))
 }
 
 pub fn external_id(n: u64) -> String {

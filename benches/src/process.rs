@@ -66,9 +66,10 @@ pub fn resident(root: u32) -> Result<(u64, u64)> {
     Ok((all, own))
 }
 
-/// Asks a process to end.
-pub fn terminate(pid: u32) {
-    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+/// Asks a process to end, or that which it runs: strace ends with what it watches.
+pub fn terminate(root: u32) {
+    let last = tree(root).last().copied();
+    if let Some(pid) = last.and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?)) {
         let _ = kill_process(pid, Signal::TERM);
     }
 }

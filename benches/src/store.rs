@@ -94,12 +94,12 @@ impl Database {
 
     /// The store, ready to be measured. Where that is possible, what was written before is out of
     /// the way: in the database, not in its log.
-    pub fn open_settled(&self) -> Result<Arc<dyn ProvisioningBackend>> {
+    pub fn open_settled(&self, durable: bool) -> Result<Arc<dyn ProvisioningBackend>> {
         if let Some(path) = self.path().filter(|path| path.exists()) {
             let connection = rusqlite::Connection::open(path)?;
             connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
         }
-        self.open(true)
+        self.open(durable)
     }
 }
 
@@ -221,7 +221,11 @@ impl Store {
             let mut writes = Vec::with_capacity(BATCH as usize);
             for n in next..end {
                 let resource = people::ingest(&self.user, people::user(n))?;
-                writes.push(Self::create(&self.user, Some(people::id(people::user_id(n))?), resource));
+                writes.push(Self::create(
+                    &self.user,
+                    Some(people::id(people::user_id(n))?),
+                    resource,
+                ));
             }
             let later = if next < earlier { 0 } else { 2 * 86_400_000_000 };
             let cx = self.at(FIRST_DAY + (next as i64) * 1_000 + later)?;
@@ -242,7 +246,11 @@ impl Store {
             let mut writes = Vec::new();
             for n in next..end {
                 let resource = people::ingest(&self.group, people::group(n))?;
-                writes.push(Self::create(&self.group, Some(people::id(people::group_id(n))?), resource));
+                writes.push(Self::create(
+                    &self.group,
+                    Some(people::id(people::group_id(n))?),
+                    resource,
+                ));
             }
             let cx = self.at(FIRST_DAY)?;
             let started = Instant::now();
