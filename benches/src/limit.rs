@@ -94,12 +94,16 @@ fn reads(options: &Options) -> Result<()> {
     let database = options.database.of(options.users);
     drop(database.open_settled(true)?);
     let server = Server::start(&options.program, &database)?;
-    let gets: Vec<Vec<u8>> = prepared(|| {
-        let id = people::user_id(rand::rng().random_range(0..options.users));
-        authorized("GET", &server.path(&format!("/Users/{id}")), None)
-    });
-    let lookups: Vec<Vec<u8>> = prepared(|| {
-        let name = people::user_name(rand::rng().random_range(0..options.users));
+    let any = |has_manager| {
+        // Of two that follow each other one has a manager, from the second pair on.
+        let n = rand::rng().random_range(1..options.users / 2) * 2;
+        if has_manager { n } else { n + 1 }
+    };
+    let get = |n| authorized("GET", &server.path(&format!("/Users/{}", people::user_id(n))), None);
+    let gets = prepared(|| get(any(false)));
+    let with_manager = prepared(|| get(any(true)));
+    let lookups = prepared(|| {
+        let name = people::user_name(any(false));
         let filter = encode(&format!("userName eq \"{name}\""));
         authorized("GET", &server.path(&format!("/Users?filter={filter}")), None)
     });
@@ -111,18 +115,19 @@ fn reads(options: &Options) -> Result<()> {
     let mut turns = [
         Turn::new("bare axum route, the same bytes"),
         Turn::new("GET by id, authenticated, with groups"),
+        Turn::new("the same of users with a manager"),
         Turn::new("userName eq"),
     ];
     for _ in 0..options.rounds {
-        for (place, (server, requests)) in
-            [(&bare, &gets), (&server, &gets), (&server, &lookups)].into_iter().enumerate()
-        {
+        let takers =
+            [(&bare, &gets), (&server, &gets), (&server, &with_manager), (&server, &lookups)];
+        for ((server, requests), turn) in takers.into_iter().zip(&mut turns) {
             let before = server.cpu()?;
             let load = options.load(server, options.connections);
             let outcome = load::run(load, &|n, out| {
                 out.extend_from_slice(&requests[n as usize % requests.len()]);
             })?;
-            turns[place].add(&outcome, server.cpu()? - before);
+            turn.add(&outcome, server.cpu()? - before);
         }
     }
     println!(
@@ -132,7 +137,8 @@ fn reads(options: &Options) -> Result<()> {
     report(&turns);
     let rate = |place: usize| median(&turns[place].rates);
     println!("GET by id to the bare route: {}", verdict(rate(1) / rate(0), None, Some(GET_BAR)));
-    println!("userName eq to GET by id: {}\n", verdict(rate(2) / rate(1), None, Some(EQ_BAR)));
+    println!("the same with a manager: {}", verdict(rate(2) / rate(0), None, Some(GET_BAR)));
+    println!("userName eq to GET by id: {}\n", verdict(rate(3) / rate(1), None, Some(EQ_BAR)));
     Ok(())
 }
 

@@ -34,8 +34,13 @@ const FAMILY: [&str; 16] = [
 const DEPARTMENTS: [&str; 8] =
     ["Sales", "Finance", "Research", "Support", "Operations", "Legal", "Marketing", "People"];
 
-/// Users who report to one manager.
+/// Users with numbers next to each other who have the same manager.
 const TEAM: u64 = 10;
+
+/// Whether the user has a manager in the directory: every other one does.
+pub const fn has_manager(n: u64) -> bool {
+    n % 2 == 0 && n > 0
+}
 
 /// How many users a group has.
 pub const GROUP_SIZE: u64 = 100;
@@ -131,9 +136,8 @@ pub fn user(n: u64) -> Map<String, Value> {
             "department": department,
         },
     });
-    let manager = n / TEAM;
-    if manager < n {
-        user[ENTERPRISE_USER_URN]["manager"] = json!({"value": user_id(manager)});
+    if has_manager(n) {
+        user[ENTERPRISE_USER_URN]["manager"] = json!({"value": user_id(n / TEAM)});
     }
     match user {
         Value::Object(user) => user,
