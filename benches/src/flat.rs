@@ -88,7 +88,7 @@ async fn over_store(
                 }
             }
             let started = Instant::now();
-            store.backend.get(&store.cx, &store.group, id, &wanted).await?;
+            store.backend.get(&store.cx, &store.group, id, &wanted, 0).await?;
             took[2].push(micros(started.elapsed()));
         }
     }

@@ -107,7 +107,7 @@ async fn lookup(place: &Place, what: usize) -> Result<f64> {
         let (id, wanted) = (people::id(people::user_id(n))?, AttributeSet::default_for(user));
         let wanted = Arc::new(wanted);
         let started = Instant::now();
-        let stored = backend.get(cx, user, &id, &wanted).await?;
+        let stored = backend.get(cx, user, &id, &wanted, 0).await?;
         let took = micros(started.elapsed());
         if stored.groups.is_none_or(|groups| groups.is_empty()) {
             bail!("a user without groups");

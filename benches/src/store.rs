@@ -182,6 +182,7 @@ impl Store {
             precondition: Precondition::NONE,
             returning: None,
             unique_display_name: false,
+            must_exist: Vec::new(),
         }
     }
 
@@ -196,6 +197,7 @@ impl Store {
             precondition: Precondition::NONE,
             returning: None,
             unique_display_name: false,
+            must_exist: Vec::new(),
         })
     }
 
