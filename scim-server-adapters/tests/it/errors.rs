@@ -8,7 +8,7 @@ use crate::client::{Client, USER};
 async fn values_that_do_not_fit_are_named_with_their_place() {
     let client = Client::new();
     for (body, place) in [
-        (json!({"userName": 7}), "userName"),
+        (json!({"userName": true}), "userName"),
         (json!({"userName": "a", "emails": [{"value": "x"}, {"value": {}}]}), "emails[1].value"),
         (json!({"userName": "a", "active": "perhaps"}), "active"),
         (json!({"userName": "a", "name": "Barbara"}), "name"),
