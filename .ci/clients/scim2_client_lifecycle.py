@@ -138,8 +138,9 @@ same("the others", (stored.title, stored.active), (None, False))
 stale.title = "Lost update"
 refused(scim.replace(stale), 412, None)
 same("nothing was lost", scim.query(User, babs.id).title, None)
-refused(patch(stored, {"op": "replace", "path": 'emails[type eq "fax"].value', "value": 1}), 400,
-        "invalidValue")
+maybe = [{"op": "add", "path": "title", "value": "Lost"},
+         {"op": "replace", "path": "active", "value": "maybe"}]
+refused(patch(stored, *maybe), 400, "invalidValue")
 same("nothing changed", scim.query(User, babs.id), stored)
 
 # Groups.
