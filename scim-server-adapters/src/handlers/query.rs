@@ -1,5 +1,7 @@
 //! Queries: GET on a resource type or on the root, and the same by POST (RFC 7644 §3.4.2, §3.4.3).
 
+mod scan;
+
 use std::sync::Arc;
 
 use http::StatusCode;
@@ -9,16 +11,13 @@ use scim_core::{
 };
 use scim_filter::ResolvedFilter;
 
-use crate::backend::{BackendError, Members, Page, Query, QueryTarget, Start};
+use crate::backend::{BackendError, Page, Query, QueryTarget, Start};
 use crate::cursor::{Cursor, QueryId};
 use crate::exchange::{Answer, Exchange};
 use crate::params;
 use crate::policy::ActionKind;
 use crate::render::{Text, json};
 use crate::sort;
-
-/// How many resources the service asks for at a time when it evaluates a filter itself.
-const SCAN_PAGE: usize = 500;
 
 /// GET: the query is in the URL.
 pub(crate) async fn list(x: &mut Exchange<'_>, types: Vec<Arc<ResourceType>>) -> Answer {
@@ -185,73 +184,9 @@ fn resolve_filter(
 
 pub(super) async fn run(x: &Exchange<'_>, query: &Query) -> Result<Page, BackendError> {
     match x.service.backend.query(&x.cx, query).await {
-        Err(BackendError::Unsupported) => scan(x, query).await,
+        Err(BackendError::Unsupported) => scan::scan(x, query).await,
         page => page,
     }
-}
-
-/// Evaluates a filter that the backend cannot, over the unfiltered pages, within the work limit.
-async fn scan(x: &Exchange<'_>, query: &Query) -> Result<Page, BackendError> {
-    let offset = match query.start {
-        Start::Offset(offset) => usize::try_from(offset).unwrap_or(usize::MAX),
-        Start::After(_) => 0,
-    };
-    let mut page = Page::default();
-    let mut matched = 0usize;
-    let mut examined = 0usize;
-    let (mut held, mut is_full) = (0usize, false);
-    for target in &query.targets {
-        let Some(filter) = &target.filter else { return Err(BackendError::Unsupported) };
-        let looks_at_members = filter.expression().looks_at("members");
-        let mut start = Start::Offset(0);
-        loop {
-            let unfiltered = Query {
-                targets: vec![QueryTarget {
-                    filter: None,
-                    sort: None,
-                    // The filter may look at what the answer leaves out.
-                    wanted: Arc::new(AttributeSet::default_for(&target.resource_type)),
-                    ..target.clone()
-                }],
-                order: None,
-                start,
-                count: SCAN_PAGE,
-                total: false,
-                work_limit: query.work_limit,
-                member_limit: query.member_limit,
-            };
-            let part = x.service.backend.query(&x.cx, &unfiltered).await?;
-            examined += part.resources.len();
-            if examined > query.work_limit {
-                return Err(BackendError::TooMany);
-            }
-            for stored in part.resources {
-                // Some of the members must not be taken for all.
-                let json = match &stored.members {
-                    Some(_) if !looks_at_members => stored.to_json_with(&[]),
-                    Some(Members { next: Some(_), .. }) => Err(BackendError::TooMany),
-                    _ => stored.to_json(),
-                };
-                if !filter.matches(&json?) {
-                    continue;
-                }
-                matched += 1;
-                let members = stored.members.as_ref().map_or(0, |members| members.list.len());
-                is_full |= page.resources.len() >= query.count
-                    || !page.resources.is_empty() && held + members > query.member_limit;
-                if matched > offset && !is_full {
-                    held += members;
-                    page.resources.push(stored);
-                }
-            }
-            match part.next {
-                Some(next) => start = Start::After(next),
-                None => break,
-            }
-        }
-    }
-    page.total = Some(matched as u64);
-    Ok(page)
 }
 
 /// How the place of a page is told. Exhaustive: RFC 9865 knows these two.

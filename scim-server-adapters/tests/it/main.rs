@@ -61,3 +61,5 @@ mod tenants;
 #[cfg(test)]
 #[path = "../http/watched.rs"]
 mod watched;
+#[cfg(test)]
+mod without_filters;
