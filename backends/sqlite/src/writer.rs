@@ -27,9 +27,10 @@ const BATCH: usize = 256;
 const BATCHES_BETWEEN_SWEEPS: usize = 64;
 const WRITES_BETWEEN_SWEEPS: usize = 1_000;
 
-/// How long to rest before looking again for events that are kept no longer: less where they are
-/// kept for less.
-const REST: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(60)];
+/// How long to rest before looking again for events that are kept no longer: for as long as they are
+/// kept, but no less and no more than this.
+const LEAST_REST: Duration = Duration::from_millis(100);
+const MOST_REST: Duration = Duration::from_secs(60);
 
 /// The way to the one thread that writes.
 ///
@@ -185,7 +186,7 @@ impl Desk {
     fn tidy(&self, chores: &mut Chores) {
         let now = Instant::now();
         let is_due = |time: Option<Instant>| time.is_some_and(|time| time <= now);
-        // What fails is tried again after the next delete.
+        // What fails is tried again after the next delete, or the rest.
         if is_due(chores.sweep) && !self.sweep(sweep::members) {
             chores.sweep = None;
         }
@@ -193,8 +194,7 @@ impl Desk {
             && is_due(chores.forget)
             && !self.sweep(|connection| sweep::events(connection, retention))
         {
-            let [least, most] = REST;
-            chores.forget = Some(now + retention.clamp(least, most));
+            chores.forget = Some(now + retention.clamp(LEAST_REST, MOST_REST));
         }
     }
 
