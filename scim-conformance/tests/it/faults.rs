@@ -522,7 +522,7 @@ impl Layer for Fault {
     }
 }
 
-/// Writes an event, and hides what it is of in a tenant's corner where no check looks.
+/// Makes a group that nobody asked for, so that there is an event of it.
 async fn pretend_a_change(memory: &MemoryBackend, cx: &RequestContext) -> Result<(), BackendError> {
     let group = ResourceType::group();
     let attributes = serde_json::Map::from_iter([("displayName".to_owned(), "x".into())]);
