@@ -72,6 +72,15 @@ pub struct Rows {
     pub(super) value: Option<Column>,
     pub(super) parts: Vec<(String, Option<Column>)>,
     pub(super) are_never_empty: bool,
+    pub(super) index: Option<Index>,
+}
+
+/// How rows are found, and the resource by them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Index {
+    pub(super) parts: Vec<String>,
+    pub(super) owner: String,
+    pub(super) key: String,
 }
 
 impl Rows {
@@ -86,6 +95,7 @@ impl Rows {
             value: None,
             parts: Vec::new(),
             are_never_empty: false,
+            index: None,
         }
     }
 
@@ -114,6 +124,30 @@ impl Rows {
     #[must_use]
     pub fn never_empty(self) -> Self {
         Self { are_never_empty: true, ..self }
+    }
+
+    /// An index finds rows by what these sub-attributes equal (`value` where the elements are not
+    /// complex), and their column `owner` holds the `key` of the resource; neither is NULL.
+    ///
+    /// Where a filter asks for that, `key IN (SELECT owner …)` begins with the rows. Without it the
+    /// condition is `EXISTS (…)`, for which SQLite looks at every resource, whatever the indexes.
+    ///
+    /// ```
+    /// use scim_filter::sql::{Column, Form, Rows};
+    /// let emails = Rows::new("user_email e", "e.user_id = u.id")
+    ///     .part("value", Column::new("e.folded_address", Form::Folded))
+    ///     .indexed(["value"], "e.user_id", "u.id");
+    /// # let _ = emails;
+    /// ```
+    #[must_use]
+    pub fn indexed<S: Into<String>>(
+        self,
+        parts: impl IntoIterator<Item = S>,
+        owner: impl Into<String>,
+        key: impl Into<String>,
+    ) -> Self {
+        let parts = parts.into_iter().map(Into::into).collect();
+        Self { index: Some(Index { parts, owner: owner.into(), key: key.into() }), ..self }
     }
 }
 

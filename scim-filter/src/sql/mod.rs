@@ -45,6 +45,7 @@
 //!         Rows::new("user_emails e", "e.user_id = u.id")
 //!             .part("value", Column::new("e.folded_address", Form::Folded))
 //!             .part("type", Column::new("e.kind", Form::Folded))
+//!             .indexed(["value"], "e.user_id", "u.id") // as one would index the table
 //!             .never_empty(),
 //!     );
 //!

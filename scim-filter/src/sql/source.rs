@@ -3,10 +3,11 @@
 use scim_core::{Attribute, AttributeRef, AttributeType};
 
 use super::error::SqlError;
-use super::mapping::{Column, Dialect, Form, Mapping, Place, Rows};
+use super::mapping::{Column, Dialect, Form, Index, Mapping, Place, Rows};
 use super::statement::Statement;
 use super::test::Value;
-use crate::expression::Subject;
+use crate::expression::{Expression, Subject, Test};
+use crate::operator::Operator;
 
 /// What an expression is translated for.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +44,7 @@ pub(super) enum Source {
 pub(super) struct Set {
     pub(super) from: String,
     pub(super) on: String,
+    pub(super) index: Option<Index>,
 }
 
 /// The elements of a complex attribute.
@@ -129,7 +131,8 @@ impl<'m> Finder<'_, 'm> {
                         Dialect::Sqlite => format!("{} CROSS JOIN {}", set.from, inner.from),
                         Dialect::Postgres => from,
                     };
-                    Source::Many(Set { from, on: format!("{} AND {}", set.on, inner.on) }, value)
+                    let on = format!("{} AND {}", set.on, inner.on);
+                    Source::Many(Set { from, on, index: None }, value)
                 }
                 Source::One(value) => Source::Many(set, value),
                 Source::Nothing => Source::Nothing,
@@ -222,6 +225,7 @@ impl<'m> Finder<'_, 'm> {
                 Ok(Set {
                     from: format!("json_each({base}, {path}) {name}"),
                     on: format!("{name}.type <> 'null'"),
+                    index: None,
                 })
             }
             Dialect::Postgres => {
@@ -236,6 +240,7 @@ impl<'m> Finder<'_, 'm> {
                          WHEN 'array' THEN {sql} ELSE '[]' END) AS {name} (value)"
                     ),
                     on: format!("jsonb_typeof({name}.value) <> 'null'"),
+                    index: None,
                 })
             }
         }
@@ -256,7 +261,41 @@ impl<'m> Finder<'_, 'm> {
 
 impl Set {
     pub(super) fn of(rows: &Rows) -> Self {
-        Self { from: rows.from.clone(), on: rows.on.clone() }
+        Self { from: rows.from.clone(), on: rows.on.clone(), index: rows.index.clone() }
+    }
+
+    /// Whether an index finds all rows that meet an expression.
+    pub(super) fn finds(&self, expression: &Expression) -> bool {
+        match expression {
+            Expression::Compare(subject, test) => self.finds_by(subject, test),
+            Expression::And(terms) => terms.iter().any(|term| self.finds(term)),
+            Expression::Or(terms) => terms.iter().all(|term| self.finds(term)),
+            Expression::Constant(_)
+            | Expression::Not(_)
+            | Expression::Present(_)
+            | Expression::Elements(..) => false,
+        }
+    }
+
+    /// Whether an index finds all rows that meet a comparison.
+    pub(super) fn finds_by(&self, subject: &Subject, test: &Test) -> bool {
+        let Some(Index { parts, .. }) = &self.index else { return false };
+        let part = match subject {
+            Subject::Attribute(attribute) => attribute.sub_attribute().map(|sub| &*sub.name),
+            Subject::Element => None,
+        };
+        let part = part.unwrap_or("value");
+        is_equality(test) && parts.iter().any(|indexed| indexed == part)
+    }
+}
+
+fn is_equality(test: &Test) -> bool {
+    match test {
+        Test::Text { operator, .. }
+        | Test::Integer { operator, .. }
+        | Test::Decimal { operator, .. }
+        | Test::Instant { operator, .. } => *operator == Operator::Equal,
+        Test::Boolean { is_negated, .. } => !is_negated,
     }
 }
 

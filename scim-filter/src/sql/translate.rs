@@ -4,7 +4,7 @@ use scim_core::AttributeRef;
 
 use super::bind::Bind;
 use super::error::SqlError;
-use super::mapping::{Mapping, Place};
+use super::mapping::{Index, Mapping, Place};
 use super::source::{Elements, Finder, Scope, Set, Source};
 use super::statement::{Statement, joined};
 use crate::expression::{Expression, Subject, Test};
@@ -203,9 +203,10 @@ impl<'m> Translator<'m> {
             Source::Nothing => Ok(Part::constant(or_none).sql),
             Source::One(value) => value.meets(test, or_none, mapping, statement),
             Source::Many(set, value) => {
-                let met = set.any(&value.meets(test, false, mapping, statement)?);
+                let met = value.meets(test, false, mapping, statement)?;
+                let met = set.any(&met, set.finds_by(subject, test));
                 Ok(if or_none {
-                    let any = set.any(&format!("{} IS NOT NULL", value.sql));
+                    let any = set.any(&format!("{} IS NOT NULL", value.sql), false);
                     format!("({met} OR NOT {any})")
                 } else {
                     met
@@ -223,7 +224,7 @@ impl<'m> Translator<'m> {
         Ok(match self.finder().values(subject, scope)? {
             Source::Nothing => "FALSE".to_owned(),
             Source::One(value) => value.is_present(),
-            Source::Many(set, value) => set.any(&value.is_present()),
+            Source::Many(set, value) => set.any(&value.is_present(), false),
         })
     }
 
@@ -232,7 +233,7 @@ impl<'m> Translator<'m> {
         if let Some(Place::Rows(rows)) = self.mapping.place(attribute)
             && rows.are_never_empty
         {
-            return Ok(Set::of(rows).any("TRUE"));
+            return Ok(Set::of(rows).any("TRUE", false));
         }
         let parts = attribute.leaf().sub_attributes.iter();
         let parts = parts.filter_map(|part| attribute.child(&part.name));
@@ -272,8 +273,9 @@ impl<'m> Translator<'m> {
                 Ok(Part { sql: format!("({is_there} AND {})", inner.sql), ..inner })
             }
             Elements::Many(set, scope) => {
+                let found = set.finds(inner);
                 let inner = self.part(inner, scope)?;
-                Ok(Part { sql: set.any(&inner.sql), ..inner })
+                Ok(Part { sql: set.any(&inner.sql, found), ..inner })
             }
         }
     }
@@ -291,15 +293,23 @@ impl<'m> Translator<'m> {
             Source::One(item) => (None, item),
             Source::Many(set, item) => (Some(set), item),
         };
+        let found = set.as_ref().is_some_and(|set| set.finds(inner));
         let inner = self.part(inner, Scope::Item(&item))?;
         let met = format!("{} IS NOT NULL AND {}", item.sql, inner.sql);
-        Ok(Part { sql: set.map_or_else(|| format!("({met})"), |set| set.any(&met)), ..inner })
+        let sql = set.map_or_else(|| format!("({met})"), |set| set.any(&met, found));
+        Ok(Part { sql, ..inner })
     }
 }
 
 impl Set {
-    /// Whether there is a row that meets the condition.
-    fn any(&self, condition: &str) -> String {
+    /// Whether there is a row that meets the condition. If an index finds those rows, the resource
+    /// is found by them.
+    fn any(&self, condition: &str, found: bool) -> String {
+        if let Some(Index { owner, key, .. }) = self.index.as_ref().filter(|_| found) {
+            // The row is the resource's by its owner, so the other condition is not needed.
+            let from = &self.from;
+            return format!("{key} IN (SELECT {owner} FROM {from} WHERE {condition})");
+        }
         format!("EXISTS (SELECT 1 FROM {} WHERE {} AND {condition})", self.from, self.on)
     }
 }

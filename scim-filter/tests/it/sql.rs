@@ -170,6 +170,48 @@ fn brackets_speak_of_one_row() {
     );
 }
 
+/// Rows that an index finds are where the statement begins: SQLite says so.
+#[test]
+fn rows_are_found_by_what_is_indexed() {
+    let database = Connection::open_in_memory().unwrap();
+    database
+        .execute_batch(
+            "CREATE TABLE users (id INTEGER PRIMARY KEY, login TEXT);
+             CREATE TABLE email (user_id INTEGER NOT NULL, address TEXT, kind TEXT);
+             CREATE INDEX email_by_user ON email (user_id);
+             CREATE INDEX email_by_address ON email (address);",
+        )
+        .unwrap();
+    let rows = Rows::new("email e", "e.user_id = u.id")
+        .part("value", Column::new("e.address", Form::Folded))
+        .part("type", Column::new("e.kind", Form::Folded))
+        .indexed(["value"], "e.user_id", "u.id")
+        .never_empty();
+    let mapping = Mapping::new(Dialect::Sqlite).rows(at("emails"), rows);
+    for (filter, is_found) in [
+        ("emails eq \"a\"", true),
+        ("emails.value eq \"a\"", true),
+        ("emails[value eq \"a\"]", true),
+        ("emails[type eq \"work\" and value eq \"a\"]", true),
+        // These may be met by most rows.
+        ("emails[value eq \"a\" or type eq \"work\"]", false),
+        ("emails.type eq \"work\"", false),
+        ("emails.value co \"a\"", false),
+        ("emails[not (value eq \"a\")]", false),
+        ("emails pr", false),
+    ] {
+        let Condition { sql, .. } = mapping.translate(user_filter(filter).expression(), 0).unwrap();
+        let explain = format!("EXPLAIN QUERY PLAN SELECT 1 FROM users u WHERE {sql}");
+        let mut explain = database.prepare(&explain).unwrap();
+        let mut steps = explain.raw_query();
+        let mut scans = false;
+        while let Some(step) = steps.next().unwrap() {
+            scans |= step.get::<_, String>(3).unwrap().starts_with("SCAN");
+        }
+        assert_eq!(!scans, is_found, "{filter}: {sql}");
+    }
+}
+
 #[test]
 fn a_document_is_read_by_paths_that_are_bound() {
     const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
@@ -403,19 +445,29 @@ fn columns() -> Mapping {
         .column(at("boss.value"), Column::new("r.boss", Form::Text))
         .column(at(&format!("{MORE}:text")), Column::new("r.more", Form::Text))
         .out_of_reach(at("blob"))
-        .rows(
-            at("tags"),
-            Rows::new("tag t", "t.resource = r.key").value(Column::new("t.value", Form::Folded)),
-        )
-        .rows(
-            at("items"),
-            Rows::new("item i", "i.resource = r.key")
-                .part("value", Column::new("i.value", Form::Folded))
-                .part("exact", Column::new("i.exact", Form::Text))
-                .part("flag", Column::new("i.flag", Form::Boolean))
-                .part("primary", Column::new("i.is_primary", Form::Boolean))
-                .part("at", Column::new("i.at", Form::Micros)),
-        )
+        .rows(at("tags"), tags())
+        .rows(at("items"), items())
+}
+
+fn tags() -> Rows {
+    Rows::new("tag t", "t.resource = r.key").value(Column::new("t.value", Form::Folded))
+}
+
+fn items() -> Rows {
+    Rows::new("item i", "i.resource = r.key")
+        .part("value", Column::new("i.value", Form::Folded))
+        .part("exact", Column::new("i.exact", Form::Text))
+        .part("flag", Column::new("i.flag", Form::Boolean))
+        .part("primary", Column::new("i.is_primary", Form::Boolean))
+        .part("at", Column::new("i.at", Form::Micros))
+}
+
+/// The same, with rows that are found by what they hold.
+fn indexed() -> Mapping {
+    let items = items().indexed(["value", "exact", "primary", "at"], "i.resource", "r.key");
+    columns()
+        .rows(of_everything("tags"), tags().indexed(["value"], "t.resource", "r.key"))
+        .rows(of_everything("items"), items)
 }
 
 /// The document, but for what narrows: values of items without what else is in their element.
@@ -487,7 +539,7 @@ proptest! {
         }
         for filter in &filters {
             let Ok(filter) = filter.resolve(&everything(), &Profile::STRICT) else { continue };
-            for mapping in [document(), columns(), mixed()] {
+            for mapping in [document(), columns(), indexed(), mixed()] {
                 check(&database, &mapping, &filter, &resources);
             }
         }
