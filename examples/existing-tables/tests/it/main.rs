@@ -1,0 +1,4 @@
+//! What the tables behind SCIM promise.
+
+#[cfg(test)]
+mod directory;
