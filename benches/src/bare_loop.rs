@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use rusqlite::types::Value;
 use rusqlite::{Connection, TransactionBehavior, params_from_iter};
 
-use crate::store::Database;
+use crate::store::open_file;
 
 /// As the store counts what there is, with each create.
 const POPULATE: &str = "INSERT INTO scim_population (tenant, type, resources) VALUES (?1, ?2, 1)
@@ -72,7 +72,7 @@ impl Recording {
     /// many resources to a commit, and tells how long it took.
     pub fn replay(&self, path: &Path, batch: usize) -> Result<Duration> {
         // The store makes the tables and what is there before the first resource.
-        drop(Database::file(path).open(true)?);
+        drop(open_file(path, true)?);
         let mut connection = Connection::open(path)?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "cache_size", -64 * 1024)?;

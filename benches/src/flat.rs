@@ -44,7 +44,7 @@ pub async fn run(options: &Options) -> Result<()> {
     store::fill(&database, largest).await?;
     let mut groups = Vec::new();
     {
-        let store = Store::new(database.open(false)?)?;
+        let store = Store::new(database.open(false).await?)?;
         for &size in &options.sizes {
             groups.push((size, store.group_of(&format!("flat {size}"), size).await?));
         }
@@ -52,7 +52,7 @@ pub async fn run(options: &Options) -> Result<()> {
     for (is_durable, title) in
         [(true, "over the store, durable"), (false, "over the store, not synced")]
     {
-        let store = Store::new(database.open_settled(is_durable)?)?;
+        let store = Store::new(database.open_settled(is_durable).await?)?;
         over_store(&store, &groups, options.rounds, title).await?;
     }
     if options.http {

@@ -88,7 +88,7 @@ fn row(what: String, many: u64, took: Duration) -> [String; 3] {
 }
 
 async fn by_store(database: &Database, users: u64) -> Result<Vec<[String; 3]>> {
-    let store = Store::new(database.open(true)?)?;
+    let store = Store::new(database.open(true).await?)?;
     ensure!(store.population(&store.user).await? == 0, "there are users already");
     let started = Instant::now();
     let writing_users = store.create_users(0, users, users).await?;

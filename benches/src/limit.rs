@@ -92,7 +92,7 @@ impl Options {
 
 fn reads(options: &Options) -> Result<()> {
     let database = options.database.of(options.users);
-    drop(database.open_settled(true)?);
+    database.settle()?;
     let server = Server::start(&options.program, &database)?;
     let any = |has_manager| {
         // Of two that follow each other one has a manager, from the second pair on.

@@ -57,7 +57,7 @@ pub async fn run(options: &Options) -> Result<()> {
     for &users in &options.sizes {
         let database = options.database.of(users);
         store::fill(&database, users).await?;
-        let store = Store::new(database.open_settled(true)?)?;
+        let store = Store::new(database.open_settled(true).await?)?;
         let before = store.query(&store.user, None, Start::Offset(users / 2), 1)?;
         let position = store.backend.query(&store.cx, &before).await?.next;
         let position = position.context("no page after the one in the middle")?;

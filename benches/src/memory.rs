@@ -44,7 +44,7 @@ pub async fn run(options: &Options) -> Result<()> {
     let copy = database.path().map(|path| path.with_file_name("memory.db"));
     let database = match (&copy, database.path()) {
         (Some(copy), Some(path)) => {
-            drop(database.open_settled(true)?);
+            database.settle()?;
             std::fs::copy(path, copy)?;
             Database::file(copy)
         }

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow};
+use scim_backend_postgres::{PostgresBackend, PostgresOptions};
 use scim_backend_sqlite::{SqliteBackend, SqliteOptions, Synchronous};
 use scim_core::messages::PATCH_OP_URN;
 use scim_core::{
@@ -78,29 +79,44 @@ impl Database {
     }
 
     /// The store, with writes synced or not.
-    pub fn open(&self, durable: bool) -> Result<Arc<dyn ProvisioningBackend>> {
+    pub async fn open(&self, durable: bool) -> Result<Arc<dyn ProvisioningBackend>> {
         let Some(path) = self.path() else {
-            bail!("{}: no such store is built in", self.0);
+            let unsynced = "options=-c%20synchronous_commit%3Doff";
+            let joint = if self.0.contains('?') { '&' } else { '?' };
+            let url = if durable { self.0.clone() } else { format!("{}{joint}{unsynced}", self.0) };
+            let options = PostgresOptions::new();
+            let backend = PostgresBackend::open(&url, &Registry::builtin(), &options).await?;
+            return Ok(Arc::new(backend));
         };
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        let synchronous = if durable { Synchronous::Full } else { Synchronous::Off };
-        let options = SqliteOptions::new().synchronous(synchronous);
-        let backend = SqliteBackend::open(&path, &Registry::builtin(), &options)
-            .with_context(|| format!("cannot open {}", path.display()))?;
-        Ok(Arc::new(backend))
+        Ok(Arc::new(open_file(&path, durable)?))
     }
 
-    /// The store, ready to be measured. Where that is possible, what was written before is out of
-    /// the way: in the database, not in its log.
-    pub fn open_settled(&self, durable: bool) -> Result<Arc<dyn ProvisioningBackend>> {
+    /// Sees to it that, where that is possible, what was written before is out of the way: in the
+    /// database, not in its log.
+    pub fn settle(&self) -> Result<()> {
         if let Some(path) = self.path().filter(|path| path.exists()) {
             let connection = rusqlite::Connection::open(path)?;
             connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
         }
-        self.open(durable)
+        Ok(())
     }
+
+    /// The store, ready to be measured.
+    pub async fn open_settled(&self, durable: bool) -> Result<Arc<dyn ProvisioningBackend>> {
+        self.settle()?;
+        self.open(durable).await
+    }
+}
+
+/// SQLite's store in a file.
+pub fn open_file(path: &Path, durable: bool) -> Result<SqliteBackend> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let synchronous = if durable { Synchronous::Full } else { Synchronous::Off };
+    let options = SqliteOptions::new().synchronous(synchronous);
+    SqliteBackend::open(path, &Registry::builtin(), &options)
+        .with_context(|| format!("cannot open {}", path.display()))
 }
 
 /// A store and the organisation in it.
@@ -287,7 +303,7 @@ impl Store {
 
 /// Sees to it that a database has that many users, in groups of a hundred.
 pub async fn fill(database: &Database, users: u64) -> Result<()> {
-    let store = Store::new(database.open(false)?)?;
+    let store = Store::new(database.open(false).await?)?;
     let groups = users / people::GROUP_SIZE;
     // What is missing is at the end, since it is made in order.
     let have = store.population(&store.user).await?;
