@@ -15,7 +15,7 @@ use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::types::Type;
 use tokio_postgres::{Config, NoTls, Socket};
 
-use crate::change::{Desk, Job};
+use crate::change::{Desk, Job, Opening};
 use crate::error::{Failure, OpenError};
 use crate::load::Loader;
 use crate::names::Tenants;
@@ -187,7 +187,7 @@ impl PostgresBackend {
             layout: &self.layout,
             generation: self.generation,
             tenant,
-            begins: true,
+            opening: Opening::Transaction,
         };
         match job.perform(desk).await {
             // Nothing was written, so there is nothing to commit.
@@ -231,7 +231,7 @@ impl PostgresBackend {
             layout: &self.layout,
             generation: self.generation,
             tenant,
-            begins: false,
+            opening: Opening::Said,
         };
         match in_order(desk, units, max_errors).await {
             Ok((outcomes, leaves_rows)) => {
@@ -320,6 +320,7 @@ async fn in_order(
 ) -> Result<(Outcomes, bool), Failure> {
     let mut outcomes = Outcomes::with_capacity(units.len());
     let (mut errors, mut leaves_rows) = (0, false);
+    let mut savepoints = [FIRST].into_iter().chain([ODD, EVEN].into_iter().cycle());
     for unit in units {
         if max_errors.is_some_and(|max| errors >= max) {
             break;
@@ -328,7 +329,8 @@ async fn in_order(
         let outcome = if unit.depends_on.iter().any(failed) {
             Err(UnitFailure { write: 0, error: BackendError::Dependency })
         } else {
-            atomically(desk, &unit.jobs, &mut leaves_rows).await?
+            let savepoint = savepoints.next().unwrap_or(FIRST);
+            atomically(desk, &unit.jobs, savepoint, &mut leaves_rows).await?
         };
         if outcome.is_err() {
             errors += unit.jobs.len();
@@ -338,32 +340,44 @@ async fn in_order(
     Ok((outcomes, leaves_rows))
 }
 
+/// The savepoint of a unit. Its name is another than that of the unit before, which is released only
+/// when this one is set.
+#[derive(Clone, Copy)]
+struct Savepoint {
+    set: &'static str,
+    roll_back: &'static str,
+}
+
+const FIRST: Savepoint =
+    Savepoint { set: "SAVEPOINT scim_even", roll_back: "ROLLBACK TO scim_even" };
+const EVEN: Savepoint = Savepoint { set: "RELEASE scim_odd; SAVEPOINT scim_even", ..FIRST };
+const ODD: Savepoint =
+    Savepoint { set: "RELEASE scim_even; SAVEPOINT scim_odd", roll_back: "ROLLBACK TO scim_odd" };
+
 /// All of the jobs or none, in a savepoint.
 async fn atomically(
     desk: Desk<'_>,
     jobs: &[Job],
+    savepoint: Savepoint,
     leaves_rows: &mut bool,
 ) -> Result<Result<Vec<Written>, UnitFailure>, Failure> {
-    desk.session.batch("SAVEPOINT unit").await?;
+    let mut desk = Desk { opening: Opening::Savepoint(savepoint.set), ..desk };
     let mut written = Vec::with_capacity(jobs.len());
     for (index, job) in jobs.iter().enumerate() {
-        match job.perform(desk).await {
+        let error = match job.perform(desk).await {
             Ok((done, leaves)) => {
                 written.push(done);
                 *leaves_rows |= leaves;
+                desk.opening = Opening::Said;
+                continue;
             }
-            Err(Failure::Refused(error)) => {
-                desk.session.batch("ROLLBACK TO unit; RELEASE unit").await?;
-                return Ok(Err(UnitFailure { write: index, error }));
-            }
-            Err(failure) if failure.is_about_a_value() => {
-                desk.session.batch("ROLLBACK TO unit; RELEASE unit").await?;
-                return Ok(Err(UnitFailure { write: index, error: failure.into() }));
-            }
+            Err(Failure::Refused(error)) => error,
+            Err(failure) if failure.is_about_a_value() => failure.into(),
             Err(failure) => return Err(failure),
-        }
+        };
+        desk.session.batch(savepoint.roll_back).await?;
+        return Ok(Err(UnitFailure { write: index, error }));
     }
-    desk.session.batch("RELEASE unit").await?;
     Ok(Ok(written))
 }
 

@@ -319,8 +319,19 @@ pub(crate) struct Desk<'a> {
     pub(crate) layout: &'a Layout,
     pub(crate) generation: i64,
     pub(crate) tenant: i64,
-    /// Whether the first statement is to begin the transaction.
-    pub(crate) begins: bool,
+    /// What is to be said before the first statement.
+    pub(crate) opening: Opening,
+}
+
+/// What is said before the first statement of a job: sent together with it, it costs no round trip.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Opening {
+    /// Nothing: an earlier job has said it.
+    Said,
+    /// Begins the transaction.
+    Transaction,
+    /// Sets a savepoint.
+    Savepoint(&'static str),
 }
 
 impl<'a> Desk<'a> {
@@ -328,10 +339,12 @@ impl<'a> Desk<'a> {
         Loader { session: self.session, layout: self.layout, tenant: self.tenant }
     }
 
-    /// Begins the transaction, if that is still to be done: sent together with the first statement,
-    /// it costs no round trip.
-    async fn begin(self) -> Result<(), Failure> {
-        if self.begins { self.transaction.begin(Mode::Write).await } else { Ok(()) }
+    async fn open(self) -> Result<(), Failure> {
+        match self.opening {
+            Opening::Said => Ok(()),
+            Opening::Transaction => self.transaction.begin(Mode::Write).await,
+            Opening::Savepoint(sql) => Ok(self.session.batch(sql).await?),
+        }
     }
 
     /// # Errors
@@ -383,7 +396,7 @@ impl<'a> Target<'a> {
         let document = async {
             Ok(if with_document { session.query(DOCUMENT, &parameters).await? } else { Vec::new() })
         };
-        let ((), held, document) = tokio::try_join!(biased; self.desk.begin(), hold, document)?;
+        let ((), held, document) = tokio::try_join!(biased; self.desk.open(), hold, document)?;
         let row = held.first().ok_or(BackendError::NotFound)?;
         self.desk.check(row.try_get(2)?)?;
         let found = Found { key: row.try_get(0)?, version: row.try_get(1)? };
@@ -454,7 +467,7 @@ impl<'a> Target<'a> {
             (&principal, Type::TEXT),
         ];
         let create = async { Ok(session.query(CREATE, &parameters).await?) };
-        let ((), (), rows) = tokio::try_join!(biased; self.desk.begin(), self.all_exist(), create)?;
+        let ((), (), rows) = tokio::try_join!(biased; self.desk.open(), self.all_exist(), create)?;
         let row = rows.first().ok_or(BackendError::Conflict { attribute: Cow::Borrowed("id") })?;
         self.desk.check(row.try_get(1)?)?;
         self.all_claimed(&row.try_get::<_, Vec<String>>(2)?, unique)?;
