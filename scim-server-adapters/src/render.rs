@@ -1,12 +1,16 @@
 //! Stored resources as answers: URIs filled in, attributes projected, text written.
 
+use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 
 use scim_core::schema::GROUP_URN;
 use scim_core::{
-    Attribute, AttributeSet, Member, Mutability, Registry, ResourceId, ResourceType,
+    Attribute, AttributeSet, Member, Mutability, Registry, ResourceId, ResourceType, Schema,
     refers_to_resource,
 };
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::backend::{BackendError, Body, DIRECT, Members, Stored, Wanted, row_json};
@@ -79,11 +83,55 @@ impl<'a> Renderer<'a> {
         wanted: &Wanted,
     ) -> Result<(), BackendError> {
         match &stored.body {
-            // Nothing is left out and nothing is put into the document: its text goes out as it is.
-            Body::Json(text) if wanted.is_everything() && stored.references.is_empty() => {
-                self.splice(out, stored, wanted, text.get())
+            // Nothing is left out: the document's text goes out as it is, but for the attributes
+            // that refer to other resources.
+            Body::Json(text) if wanted.is_everything() => {
+                if stored.references.is_empty() {
+                    self.splice(out, stored, wanted, text.get())
+                } else {
+                    self.splice(out, stored, wanted, &self.referring(stored, text)?)
+                }
             }
             _ => self.project(out, stored, wanted),
+        }
+    }
+
+    /// The document's text with what [`Renderer::refer`] puts into it; what does not refer to other
+    /// resources is copied, not parsed.
+    fn referring(&self, stored: &Stored, text: &RawValue) -> Result<String, BackendError> {
+        let resource_type = &stored.resource_type;
+        let mut out = Vec::with_capacity(text.get().len() + 256);
+        each(&mut out, text.get(), |out, name, value| {
+            let extension = resource_type.extensions().iter().find(|e| e.schema.id() == name);
+            let Some(extension) = extension else {
+                return self.referring_attribute(out, stored, resource_type.schema(), name, value);
+            };
+            each(out, value.get(), |out, name, value| {
+                self.referring_attribute(out, stored, &extension.schema, name, value)
+            })
+        })?;
+        String::from_utf8(out).map_err(BackendError::internal)
+    }
+
+    fn referring_attribute(
+        &self,
+        out: &mut Vec<u8>,
+        stored: &Stored,
+        schema: &Schema,
+        name: &str,
+        value: &RawValue,
+    ) -> Result<(), BackendError> {
+        match schema.attribute(name).filter(|attribute| refers_to_resource(attribute)) {
+            Some(attribute) => {
+                let mut value =
+                    serde_json::from_str(value.get()).map_err(BackendError::internal)?;
+                self.refer_in(&mut value, attribute, &stored.references);
+                json(out, &value)
+            }
+            None => {
+                out.extend_from_slice(value.get().as_bytes());
+                Ok(())
+            }
         }
     }
 
@@ -278,7 +326,7 @@ impl<'a> Renderer<'a> {
     }
 
     /// Puts `$ref`, and the name where the schema has a readOnly place for it, beside the `value`
-    /// of each reference to a resource that exists.
+    /// of each reference to a resource that exists. `members` and `groups` have theirs already.
     fn refer(&self, resource: &mut Map<String, Value>, stored: &Stored) {
         if stored.references.is_empty() {
             return;
@@ -287,43 +335,43 @@ impl<'a> Renderer<'a> {
             stored.resource_type.schema().id() == GROUP_URN && a.name == "members"
                 || stored.resource_type.has_groups() && a.name == "groups"
         };
+        let refer = |object: &mut Map<String, Value>, attribute: &Attribute| {
+            if let Some(value) = object.get_mut(&attribute.name)
+                && refers_to_resource(attribute)
+            {
+                self.refer_in(value, attribute, &stored.references);
+            }
+        };
         let core = stored.resource_type.schema().attributes().iter().filter(|a| !in_rows(a));
-        self.refer_in(resource, core, &stored.references);
+        core.for_each(|attribute| refer(resource, attribute));
         for extension in stored.resource_type.extensions() {
             if let Some(Value::Object(object)) = resource.get_mut(extension.schema.id()) {
-                self.refer_in(object, extension.schema.attributes().iter(), &stored.references);
+                extension.schema.attributes().iter().for_each(|a| refer(object, a));
             }
         }
     }
 
-    fn refer_in<'s>(
-        &self,
-        object: &mut Map<String, Value>,
-        attributes: impl Iterator<Item = &'s Arc<Attribute>>,
-        known: &[Member],
-    ) {
-        for attribute in attributes.filter(|a| refers_to_resource(a)) {
-            let elements = match object.get_mut(&attribute.name) {
-                Some(Value::Array(elements)) => elements.as_mut_slice(),
-                Some(single) => std::slice::from_mut(single),
-                None => continue,
+    /// The same in the value of one attribute.
+    fn refer_in(&self, value: &mut Value, attribute: &Attribute, known: &[Member]) {
+        let elements = match value {
+            Value::Array(elements) => elements.as_mut_slice(),
+            single => std::slice::from_mut(single),
+        };
+        for element in elements.iter_mut().filter_map(Value::as_object_mut) {
+            let value = element.get("value").and_then(Value::as_str);
+            let Some(reference) = known.iter().find(|k| Some(&*k.value) == value) else {
+                continue;
             };
-            for element in elements.iter_mut().filter_map(Value::as_object_mut) {
-                let value = element.get("value").and_then(Value::as_str);
-                let Some(reference) = known.iter().find(|k| Some(&*k.value) == value) else {
-                    continue;
-                };
-                if let Some(uri) = self.reference_uri(reference) {
-                    element.insert("$ref".to_owned(), uri.into());
-                }
-                let name = ["displayName", "display"].into_iter().find(|name| {
-                    attribute
-                        .sub_attribute(name)
-                        .is_some_and(|sub| sub.mutability == Mutability::ReadOnly)
-                });
-                if let (Some(name), Some(display)) = (name, &reference.display) {
-                    element.insert(name.to_owned(), (**display).into());
-                }
+            if let Some(uri) = self.reference_uri(reference) {
+                element.insert("$ref".to_owned(), uri.into());
+            }
+            let name = ["displayName", "display"].into_iter().find(|name| {
+                attribute
+                    .sub_attribute(name)
+                    .is_some_and(|sub| sub.mutability == Mutability::ReadOnly)
+            });
+            if let (Some(name), Some(display)) = (name, &reference.display) {
+                element.insert(name.to_owned(), (**display).into());
             }
         }
     }
@@ -340,6 +388,59 @@ fn write_entry(
     out.push(b':');
     json(out, value)
 }
+
+/// Copies a JSON object, the value of each of its members as `write` writes it.
+fn each<'t>(
+    out: &mut Vec<u8>,
+    object: &'t str,
+    mut write: impl FnMut(&mut Vec<u8>, &str, &'t RawValue) -> Result<(), BackendError>,
+) -> Result<(), BackendError> {
+    let Object(members) = serde_json::from_str(object).map_err(BackendError::internal)?;
+    let mut separator = b'{';
+    for (name, value) in members {
+        out.push(separator);
+        separator = b',';
+        json(out, &*name)?;
+        out.push(b':');
+        write(out, &name, value)?;
+    }
+    if separator == b'{' {
+        out.push(b'{');
+    }
+    out.push(b'}');
+    Ok(())
+}
+
+/// The members of a JSON object in their order, their values as text.
+struct Object<'t>(Vec<(Cow<'t, str>, &'t RawValue)>);
+
+impl<'de> Deserialize<'de> for Object<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect;
+
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Object<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::with_capacity(16);
+                while let Some(Name(name)) = map.next_key()? {
+                    members.push((name, map.next_value()?));
+                }
+                Ok(Object(members))
+            }
+        }
+
+        deserializer.deserialize_map(Collect)
+    }
+}
+
+/// A name, which is copied only if it has escapes.
+#[derive(serde::Deserialize)]
+struct Name<'t>(#[serde(borrow)] Cow<'t, str>);
 
 pub(crate) fn json<T: serde::Serialize + ?Sized>(
     out: &mut Vec<u8>,
