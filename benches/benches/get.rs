@@ -95,4 +95,3 @@ fn get(criterion: &mut Criterion) {
 
 criterion_group!(benches, get);
 criterion_main!(benches);
-
