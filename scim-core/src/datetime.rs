@@ -167,14 +167,35 @@ fn offset(text: &[u8]) -> Option<i64> {
 impl fmt::Display for DateTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at = ChronoDateTime::<Utc>::from_timestamp_micros(self.0).unwrap_or_default();
-        let (year, month, day) = (at.year(), at.month(), at.day());
-        let (hour, minute, second) = (at.hour(), at.minute(), at.second());
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;
-        match self.0.rem_euclid(1_000_000) {
-            0 => f.write_str("Z"),
-            micros if micros % 1_000 == 0 => write!(f, ".{:03}Z", micros / 1_000),
-            micros => write!(f, ".{micros:06}Z"),
-        }
+        let micros = self.0.rem_euclid(1_000_000);
+        let year = at.year().unsigned_abs();
+        let fraction = u32::try_from(micros).unwrap_or_default();
+        // Digit by digit: a resource has two dates, and formatting numbers costs more than the rest
+        // of them.
+        let digit = |number: u32, place: u32| b'0' + u8::try_from(number / place % 10).unwrap_or(0);
+        let two = |number: u32| [digit(number, 10), digit(number, 1)];
+        let [y1, y2] = two(year / 100);
+        let [y3, y4] = two(year);
+        let [m1, m2] = two(at.month());
+        let [d1, d2] = two(at.day());
+        let [h1, h2] = two(at.hour());
+        let [n1, n2] = two(at.minute());
+        let [s1, s2] = two(at.second());
+        let [f1, f2] = two(fraction / 10_000);
+        let [f3, f4] = two(fraction / 100);
+        let [f5, f6] = two(fraction);
+        let text = [
+            y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', h1, h2, b':', n1, n2, b':', s1, s2,
+            b'.', f1, f2, f3, f4, f5, f6,
+        ];
+        let length = match micros {
+            0 => 19,
+            micros if micros % 1_000 == 0 => 23,
+            _ => 26,
+        };
+        let text = text.get(..length).and_then(|text| std::str::from_utf8(text).ok());
+        f.write_str(text.ok_or(fmt::Error)?)?;
+        f.write_str("Z")
     }
 }
 
