@@ -12,7 +12,6 @@ use scim_core::{
 };
 use scim_filter::ResolvedFilter;
 use scim_patch::PatchPlan;
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::cursor::CursorKey;
@@ -204,9 +203,9 @@ pub type Wanted = Arc<AttributeSet>;
 /// Exhaustive: text that was stored, or attributes in memory.
 #[derive(Clone, Debug)]
 pub enum Body {
-    /// The text that [`Resource::to_document_text`] gave, `schemas` included; it is sent on
-    /// without being parsed where the projection allows.
-    Json(Box<RawValue>),
+    /// The text that [`Resource::to_document_text`] gave, `schemas` included. Where the projection
+    /// allows it is sent on as it is, without a look at whether it still is JSON.
+    Json(String),
     /// Canonical attributes.
     Attributes(Map<String, Value>),
 }
@@ -276,7 +275,7 @@ impl Stored {
     /// [`BackendError::Internal`] when stored text is not a JSON object.
     pub fn attributes(&self) -> Result<Map<String, Value>, BackendError> {
         match &self.body {
-            Body::Json(text) => serde_json::from_str(text.get()).map_err(BackendError::internal),
+            Body::Json(text) => serde_json::from_str(text).map_err(BackendError::internal),
             Body::Attributes(attributes) => Ok(attributes.clone()),
         }
     }

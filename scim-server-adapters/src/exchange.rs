@@ -125,7 +125,7 @@ impl Exchange<'_> {
 
     /// One resource, with its ETag and where it lies (RFC 7644 §3.14; errata.md O10).
     pub(crate) fn resource(&self, status: StatusCode, stored: &Stored, wanted: &Wanted) -> Answer {
-        let mut text = Text { bytes: Vec::with_capacity(1024), gaps: Vec::new() };
+        let mut text = Text::default();
         self.renderer
             .resource(&mut text, stored, wanted)
             .map_err(|e| Failure::backend(&e, stored.id.as_str()))?;

@@ -87,7 +87,7 @@ impl<'a> Renderer<'a> {
             // that refer to other resources.
             Body::Json(text) if wanted.is_everything() => {
                 if stored.references.is_empty() {
-                    self.splice(out, stored, wanted, text.get())
+                    self.splice(out, stored, wanted, text)
                 } else {
                     self.splice(out, stored, wanted, &self.referring(stored, text)?)
                 }
@@ -98,10 +98,10 @@ impl<'a> Renderer<'a> {
 
     /// The document's text with what [`Renderer::refer`] puts into it; what does not refer to other
     /// resources is copied, not parsed.
-    fn referring(&self, stored: &Stored, text: &RawValue) -> Result<String, BackendError> {
+    fn referring(&self, stored: &Stored, text: &str) -> Result<String, BackendError> {
         let resource_type = &stored.resource_type;
-        let mut out = Vec::with_capacity(text.get().len() + 256);
-        each(&mut out, text.get(), |out, name, value| {
+        let mut out = Vec::with_capacity(text.len() + 256);
+        each(&mut out, text, |out, name, value| {
             let extension = resource_type.extensions().iter().find(|e| e.schema.id() == name);
             let Some(extension) = extension else {
                 return self.referring_attribute(out, stored, resource_type.schema(), name, value);
@@ -121,7 +121,10 @@ impl<'a> Renderer<'a> {
         name: &str,
         value: &RawValue,
     ) -> Result<(), BackendError> {
-        match schema.attribute(name).filter(|attribute| refers_to_resource(attribute)) {
+        // What is stored has the schema's spelling.
+        let attribute = || schema.attributes().iter().find(|attribute| attribute.name == name);
+        let is_complex = value.get().starts_with(['{', '[']);
+        match is_complex.then(attribute).flatten().filter(|a| refers_to_resource(a)) {
             Some(attribute) => {
                 let mut value =
                     serde_json::from_str(value.get()).map_err(BackendError::internal)?;
@@ -149,6 +152,7 @@ impl<'a> Renderer<'a> {
             .and_then(|t| t.strip_suffix('}'))
             .ok_or_else(|| BackendError::internal("a stored document is not a JSON object"))?;
         let out = &mut text.bytes;
+        out.reserve(inner.len() + 512);
         out.extend_from_slice(b"{\"id\":");
         json(out, stored.id.as_str())?;
         if !inner.trim().is_empty() {

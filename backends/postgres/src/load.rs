@@ -6,7 +6,6 @@ use std::sync::Arc;
 use scim_backend_sql::{Layout, TypeLayout, number_of, position_of};
 use scim_core::{AttributeSet, DateTime, Member, ResourceId, ResourceType, Version};
 use scim_server_adapters::{BackendError, Body, Members, Position, Stored};
-use serde_json::value::RawValue;
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
@@ -235,14 +234,13 @@ impl Loader<'_> {
             DateTime::from_micros(row.try_get(index)?)
                 .ok_or_else(|| BackendError::internal("a stored date is out of range").into())
         };
-        let document = row.try_get::<_, String>(5)?;
         let stored = Stored {
             resource_type: Arc::clone(resource_type),
             id: ResourceId::new(row.try_get::<_, String>(1)?)?,
             version: Version::from(row.try_get::<_, i64>(2)?.unsigned_abs()),
             created: date(3)?,
             last_modified: date(4)?,
-            body: Body::Json(RawValue::from_string(document).map_err(BackendError::internal)?),
+            body: Body::Json(row.try_get(5)?),
             members: related(6, beside.members)?.map(|rows| self.up_to(rows, member_limit)),
             groups: related(7, beside.groups)?.map(all),
             references: related(8, beside.references)?.map(all).unwrap_or_default(),

@@ -7,7 +7,6 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use scim_backend_sql::{Layout, TypeLayout, position_of};
 use scim_core::{AttributeSet, DateTime, Member, Reference, ResourceId, ResourceType, Version};
 use scim_server_adapters::{BackendError, Body, Members, Stored};
-use serde_json::value::RawValue;
 
 use crate::error::Failure;
 
@@ -320,7 +319,7 @@ fn stored(record: Record, resource_type: &Arc<ResourceType>) -> Result<Stored, B
         version: Version::from(record.version),
         created: date(record.created)?,
         last_modified: date(record.last_modified)?,
-        body: Body::Json(RawValue::from_string(record.document).map_err(BackendError::internal)?),
+        body: Body::Json(record.document),
         members: None,
         groups: None,
         references: Vec::new(),
