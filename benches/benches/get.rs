@@ -47,6 +47,7 @@ fn get(criterion: &mut Criterion) {
             precondition: Precondition::NONE,
             returning: None,
             unique_display_name: false,
+            must_exist: Vec::new(),
         }
     };
     let users = (0..USERS).map(|n| create(&user, people::user_id(n), people::user(n)));
@@ -73,7 +74,7 @@ fn get(criterion: &mut Criterion) {
         bench.bench_function("store", |b| {
             b.iter(|| {
                 let id = ResourceId::new(people::user_id(next())).unwrap();
-                runtime.block_on(store.get(&cx, &user, &id, &wanted)).unwrap()
+                runtime.block_on(store.get(&cx, &user, &id, &wanted, 0)).unwrap()
             })
         });
         bench.bench_function("service", |b| {
