@@ -91,8 +91,8 @@ CREATE TABLE scim_member (
     PRIMARY KEY (group_key, position)
 );
 
-CREATE UNIQUE INDEX scim_member_by_value ON scim_member (group_key, value);
-CREATE INDEX scim_member_by_tenant_and_value ON scim_member (tenant, value, group_key);
+-- Whether a group has a member, and which groups have one.
+CREATE UNIQUE INDEX scim_member_by_value ON scim_member (tenant, value, group_key);
 
 -- Deleted groups whose member rows are still there.
 CREATE TABLE scim_sweep (

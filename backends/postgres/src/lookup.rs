@@ -271,14 +271,15 @@ impl Select {
                 let value = self.text(value);
                 format!(
                     "EXISTS (SELECT 1 FROM scim_member e \
-                     WHERE e.group_key = r.key AND e.value = {value})"
+                     WHERE e.tenant = {tenant} AND e.value = {value} AND e.group_key = r.key)"
                 )
             }
             Term::MemberOf(group) => {
                 let group = self.text(group);
                 format!(
                     "EXISTS (SELECT 1 FROM scim_resource f \
-                     JOIN scim_member e ON e.group_key = f.key AND e.value = r.id \
+                     JOIN scim_member e ON e.tenant = {tenant} AND e.value = r.id \
+                     AND e.group_key = f.key \
                      WHERE f.tenant = {tenant} AND f.id = {group})"
                 )
             }

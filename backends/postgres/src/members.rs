@@ -20,28 +20,30 @@ const ADD: &str = "
     SELECT $1, $2, g.value, g.type
     FROM unnest($3::text[], $4::text[]) WITH ORDINALITY AS g (value, type, place)
     ORDER BY g.place
-    ON CONFLICT (group_key, value) DO NOTHING";
+    ON CONFLICT (tenant, value, group_key) DO NOTHING";
 
 /// Sets the type of members of which none is known: the client said none, and no resource tells.
 const SET_UNKNOWN_TYPES: &str = "
     UPDATE scim_member m SET type = g.type
     FROM unnest($3::text[], $4::text[]) AS g (value, type)
-    WHERE m.group_key = $1 AND m.value = g.value AND m.type IS NULL
+    WHERE m.tenant = $2 AND m.value = g.value AND m.group_key = $1 AND m.type IS NULL
         AND NOT EXISTS (SELECT 1 FROM scim_resource r WHERE r.tenant = $2 AND r.id = g.value)";
 
 /// Sets the types of members to those given, unless a resource tells another.
 const SET_GIVEN_TYPES: &str = "
     UPDATE scim_member m SET type = g.type
     FROM unnest($3::text[], $4::text[]) AS g (value, type)
-    WHERE m.group_key = $1 AND m.value = g.value AND m.type IS DISTINCT FROM g.type
+    WHERE m.tenant = $2 AND m.value = g.value AND m.group_key = $1
+        AND m.type IS DISTINCT FROM g.type
         AND NOT EXISTS (SELECT 1 FROM scim_resource r WHERE r.tenant = $2 AND r.id = g.value)";
 
 const SET_TYPES: &str = "
     UPDATE scim_member m SET type = g.type
-    FROM unnest($2::text[], $3::text[]) AS g (value, type)
-    WHERE m.group_key = $1 AND m.value = g.value";
+    FROM unnest($3::text[], $4::text[]) AS g (value, type)
+    WHERE m.tenant = $2 AND m.value = g.value AND m.group_key = $1";
 
-const REMOVE: &str = "DELETE FROM scim_member WHERE group_key = $1 AND value = ANY ($2)";
+const REMOVE: &str =
+    "DELETE FROM scim_member WHERE tenant = $2 AND value = ANY ($3) AND group_key = $1";
 
 const CLEAR: &str = "DELETE FROM scim_member WHERE group_key = $1";
 
@@ -127,7 +129,11 @@ impl MemberRows<'_> {
             return Ok(false);
         }
         let values: Vec<&str> = values.iter().map(|value| &**value).collect();
-        let parameters: [_; 2] = [(&self.group as _, Type::INT8), (&values as _, Type::TEXT_ARRAY)];
+        let parameters: [_; 3] = [
+            (&self.group as _, Type::INT8),
+            (&self.loader.tenant as _, Type::INT8),
+            (&values as _, Type::TEXT_ARRAY),
+        ];
         Ok(self.loader.session.execute(REMOVE, &parameters).await? > 0)
     }
 
@@ -175,8 +181,9 @@ impl MemberRows<'_> {
         }
         if !other_type.is_empty() {
             let (values, types) = columns(other_type);
-            let parameters: [_; 3] = [
+            let parameters: [_; 4] = [
                 (&self.group as _, Type::INT8),
+                (&self.loader.tenant as _, Type::INT8),
                 (&values as _, Type::TEXT_ARRAY),
                 (&types as _, Type::TEXT_ARRAY),
             ];

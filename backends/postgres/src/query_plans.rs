@@ -130,7 +130,7 @@ async fn all_find_their_rows_by_an_index(
         (&user, "emails.value eq \"x\"", "scim_indexed_value_pkey"),
         (&user, "emails[type eq \"work\" and value eq \"x\"]", "scim_indexed_value_pkey"),
         (&user, &employee, "scim_indexed_value_pkey"),
-        (&group, "members.value eq \"x\"", "scim_member_by_tenant_and_value"),
+        (&group, "members.value eq \"x\"", "scim_member_by_value"),
         (
             &group,
             "displayName eq \"x\" and members.value eq \"y\"",

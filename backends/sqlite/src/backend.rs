@@ -179,9 +179,17 @@ impl Store {
         member_limit: usize,
     ) -> Result<Stored, BackendError> {
         let of_type = self.layout.of(resource_type)?;
-        self.load(tenant, |loader| {
+        let read = |loader: Loader<'_>| {
             loader.by_id(of_type, resource_type, id.as_str(), wanted, member_limit)
-        })
+        };
+        if resource_type.has_members() && wanted.wants("members") {
+            return self.load(tenant, read);
+        }
+        let found = self.database.read_alone(|connection| -> Result<Stored, Failure> {
+            let tenant = self.tenants.find(connection, tenant)?.ok_or(BackendError::NotFound)?;
+            read(Loader { connection, layout: &self.layout, tenant })
+        });
+        Ok(found?)
     }
 
     /// Reads what a tenant must have.

@@ -72,14 +72,22 @@ impl Database {
         &self,
         read: impl FnOnce(&Connection) -> Result<T, E>,
     ) -> Result<T, E> {
+        self.read_alone(|connection| in_snapshot(connection, read))
+    }
+
+    /// Reads with one statement, which is in a consistent state by itself.
+    pub(crate) fn read_alone<T, E: From<rusqlite::Error>>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
         match self {
             Self::File(file) => {
                 let connection = file.take()?;
-                let result = in_snapshot(&connection, read);
+                let result = read(&connection);
                 file.put_back(connection);
                 result
             }
-            Self::Memory(connection) => in_snapshot(&lock(connection), read),
+            Self::Memory(connection) => read(&lock(connection)),
         }
     }
 }

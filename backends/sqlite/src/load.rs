@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql};
 use scim_backend_sql::{Layout, TypeLayout, position_of};
 use scim_core::{AttributeSet, DateTime, Member, Reference, ResourceId, ResourceType, Version};
 use scim_server_adapters::{BackendError, Body, Members, Stored};
@@ -62,6 +62,39 @@ pub(crate) const EXISTING: &str = "
     SELECT 0, r.key, r.id, NULL, r.type, r.display
     FROM json_each(?2) k CROSS JOIN scim_resource r ON r.tenant = ?1 AND r.id = k.value";
 
+/// One resource by its id, its groups and what it refers to, where the fourth and the fifth parameter
+/// are true, as one statement: what kind of row, key, id, then version, created, last modified and
+/// document, or type and display.
+pub(crate) const ALONE_BY_ID: &str = "
+    SELECT 0, r.key, r.id, r.version, r.created, r.last_modified, d.text
+    FROM scim_resource r CROSS JOIN scim_document d ON d.resource = r.key
+    WHERE r.tenant = ?1 AND r.id = ?2 AND r.type = ?3
+    UNION ALL
+    SELECT 1, g.key, g.id, g.type, NULL, NULL, g.display
+    FROM scim_member m CROSS JOIN scim_resource g ON g.key = m.group_key
+    WHERE ?4 AND m.tenant = ?1 AND m.value = ?2
+    UNION ALL
+    SELECT 2, x.key, x.id, x.type, NULL, NULL, x.display
+    FROM scim_resource r CROSS JOIN json_each(r.refers_to) k
+    CROSS JOIN scim_resource x ON x.tenant = ?1 AND x.id = k.value
+    WHERE ?5 AND r.tenant = ?1 AND r.id = ?2 AND r.refers_to IS NOT NULL";
+
+/// The same by the key.
+pub(crate) const ALONE_BY_KEY: &str = "
+    SELECT 0, r.key, r.id, r.version, r.created, r.last_modified, d.text
+    FROM scim_resource r CROSS JOIN scim_document d ON d.resource = r.key
+    WHERE r.tenant = ?1 AND r.key = ?2 AND r.type = ?3
+    UNION ALL
+    SELECT 1, g.key, g.id, g.type, NULL, NULL, g.display
+    FROM scim_resource r CROSS JOIN scim_member m ON m.tenant = ?1 AND m.value = r.id
+    CROSS JOIN scim_resource g ON g.key = m.group_key
+    WHERE ?4 AND r.key = ?2
+    UNION ALL
+    SELECT 2, x.key, x.id, x.type, NULL, NULL, x.display
+    FROM scim_resource r CROSS JOIN json_each(r.refers_to) k
+    CROSS JOIN scim_resource x ON x.tenant = ?1 AND x.id = k.value
+    WHERE ?5 AND r.key = ?2 AND r.refers_to IS NOT NULL";
+
 /// A row of `scim_resource` with its document.
 #[derive(Debug)]
 pub(crate) struct Record {
@@ -109,6 +142,58 @@ impl Loader<'_> {
         Ok(found.optional()?.ok_or(BackendError::NotFound)?)
     }
 
+    /// One resource, of which no members are wanted, by [`ALONE_BY_ID`] or [`ALONE_BY_KEY`]. It is of
+    /// one state without a transaction.
+    pub(crate) fn alone(
+        self,
+        sql: &str,
+        layout: &TypeLayout,
+        resource_type: &Arc<ResourceType>,
+        by: impl ToSql,
+        wanted: &AttributeSet,
+    ) -> Result<(i64, Stored), Failure> {
+        let wants_groups = resource_type.has_groups() && wanted.wants("groups");
+        let wants_references = layout.wants_references(wanted);
+        let (mut groups, mut references) = (Vec::new(), Vec::new());
+        let mut record = None;
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let parameters = (self.tenant, by, layout.key, wants_groups, wants_references);
+        let mut rows = statement.query(parameters)?;
+        while let Some(row) = rows.next()? {
+            let list = match row.get(0)? {
+                0 => {
+                    record = Some(Record {
+                        key: row.get(1)?,
+                        id: row.get(2)?,
+                        version: row.get::<_, i64>(3)?.unsigned_abs(),
+                        created: row.get(4)?,
+                        last_modified: row.get(5)?,
+                        refers_to: None,
+                        document: row.get(6)?,
+                    });
+                    continue;
+                }
+                1 => &mut groups,
+                _ => &mut references,
+            };
+            let member = Member {
+                value: row.get(2)?,
+                resource_type: self.layout.type_name(row.get(3)?).cloned(),
+                display: row.get(6)?,
+                exists: true,
+            };
+            list.push(Related { index: 0, order: row.get(1)?, member });
+        }
+        let record = record.ok_or(BackendError::NotFound)?;
+        let key = record.key;
+        let stored = Stored {
+            groups: wants_groups.then(|| in_order(groups)),
+            references: in_order(references),
+            ..stored(record, resource_type)?
+        };
+        Ok((key, stored))
+    }
+
     /// One resource by its id.
     pub(crate) fn by_id(
         self,
@@ -118,17 +203,16 @@ impl Loader<'_> {
         wanted: &AttributeSet,
         member_limit: usize,
     ) -> Result<Stored, Failure> {
+        if !(resource_type.has_members() && wanted.wants("members")) {
+            return Ok(self.alone(ALONE_BY_ID, layout, resource_type, id, wanted)?.1);
+        }
         let record = self
             .connection
             .prepare_cached(BY_ID)?
             .query_row((self.tenant, id, layout.key), Record::from_row)
             .optional()?
             .ok_or(BackendError::NotFound)?;
-        let members = if resource_type.has_members() && wanted.wants("members") {
-            Some(self.members(record.key, 0, member_limit)?)
-        } else {
-            None
-        };
+        let members = Some(self.members(record.key, 0, member_limit)?);
         let groups = if resource_type.has_groups() && wanted.wants("groups") {
             Some(self.related(GROUPS, (self.tenant, &record.id))?)
         } else {
@@ -162,6 +246,15 @@ impl Loader<'_> {
         wanted: &AttributeSet,
         member_limit: usize,
     ) -> Result<HashMap<i64, Stored>, Failure> {
+        if let [key] = keys
+            && !(resource_type.has_members() && wanted.wants("members"))
+        {
+            return match self.alone(ALONE_BY_KEY, layout, resource_type, key, wanted) {
+                Ok(found) => Ok(HashMap::from([found])),
+                Err(Failure::Refused(BackendError::NotFound)) => Ok(HashMap::new()),
+                Err(failure) => Err(failure),
+            };
+        }
         let records: Vec<Record> = self
             .connection
             .prepare_cached(BY_KEYS)?

@@ -14,24 +14,25 @@ use crate::load::Loader;
 pub(crate) const ADD: &str = "
     INSERT INTO scim_member (group_key, position, tenant, value, type)
     VALUES (?1, (SELECT coalesce(max(position), 0) + 1 FROM scim_member WHERE group_key = ?1), ?2, ?3, ?4)
-    ON CONFLICT (group_key, value) DO NOTHING";
+    ON CONFLICT (tenant, value, group_key) DO NOTHING";
 
 /// Sets the type of a member of which none is known: the client said none, and no resource tells.
 pub(crate) const SET_UNKNOWN_TYPE: &str = "
     UPDATE scim_member SET type = ?4
-    WHERE group_key = ?1 AND value = ?3 AND type IS NULL
+    WHERE tenant = ?2 AND value = ?3 AND group_key = ?1 AND type IS NULL
         AND NOT EXISTS (SELECT 1 FROM scim_resource r WHERE r.tenant = ?2 AND r.id = ?3)";
 
 /// Sets the type of a member to the one given, unless a resource tells another.
 pub(crate) const SET_GIVEN_TYPE: &str = "
     UPDATE scim_member SET type = ?4
-    WHERE group_key = ?1 AND value = ?3 AND type IS NOT ?4
+    WHERE tenant = ?2 AND value = ?3 AND group_key = ?1 AND type IS NOT ?4
         AND NOT EXISTS (SELECT 1 FROM scim_resource r WHERE r.tenant = ?2 AND r.id = ?3)";
 
 pub(crate) const SET_TYPE: &str =
-    "UPDATE scim_member SET type = ?3 WHERE group_key = ?1 AND value = ?2";
+    "UPDATE scim_member SET type = ?4 WHERE tenant = ?2 AND value = ?3 AND group_key = ?1";
 
-pub(crate) const REMOVE: &str = "DELETE FROM scim_member WHERE group_key = ?1 AND value = ?2";
+pub(crate) const REMOVE: &str =
+    "DELETE FROM scim_member WHERE tenant = ?2 AND value = ?3 AND group_key = ?1";
 
 pub(crate) const CLEAR: &str = "DELETE FROM scim_member WHERE group_key = ?1";
 
@@ -99,7 +100,7 @@ impl<'a> MemberRows<'a> {
         let mut remove = self.connection().prepare_cached(REMOVE)?;
         let mut changed = false;
         for value in values {
-            changed |= remove.execute((self.group, value))? > 0;
+            changed |= remove.execute((self.group, self.loader.tenant, value))? > 0;
         }
         Ok(changed)
     }
@@ -144,7 +145,8 @@ impl<'a> MemberRows<'a> {
             match types.get(&*member.value) {
                 None => new.push(member.clone()),
                 Some(known) if **known != member.resource_type => {
-                    let row = (self.group, &member.value, &member.resource_type);
+                    let row =
+                        (self.group, self.loader.tenant, &member.value, &member.resource_type);
                     changed |= self.connection().prepare_cached(SET_TYPE)?.execute(row)? > 0;
                 }
                 Some(_) => {}

@@ -72,6 +72,8 @@ fn fixed_statements_find_their_rows_by_an_index() {
     let (connection, _) = database();
     for sql in [
         load::FIND,
+        load::ALONE_BY_ID,
+        load::ALONE_BY_KEY,
         load::BY_ID,
         load::BY_KEYS,
         load::MEMBERS,
@@ -175,7 +177,7 @@ fn lookups_use_the_index_of_their_most_selective_term() {
         (
             &group,
             "members.value eq \"x\"",
-            "SEARCH m USING COVERING INDEX scim_member_by_tenant_and_value",
+            "SEARCH m USING COVERING INDEX scim_member_by_value",
             true,
         ),
         (

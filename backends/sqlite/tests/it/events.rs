@@ -80,8 +80,15 @@ async fn a_database_from_before_there_was_a_log_gets_one() {
     create_users(&store, &["a"]).await;
     drop(store);
     let raw = Connection::open(folder.path().join("scim.db")).unwrap();
-    raw.execute_batch("DROP TABLE scim_event; DELETE FROM scim_migration WHERE number = 4")
-        .unwrap();
+    // As the third migration left it.
+    raw.execute_batch(
+        "DROP TABLE scim_event;
+         DROP INDEX scim_member_by_value;
+         CREATE UNIQUE INDEX scim_member_by_value ON scim_member (group_key, value);
+         CREATE INDEX scim_member_by_tenant_and_value ON scim_member (tenant, value);
+         DELETE FROM scim_migration WHERE number >= 4",
+    )
+    .unwrap();
     let store = open(&folder, &options());
     let log = log(&folder);
     assert_eq!(after(&log, None).await, []);
