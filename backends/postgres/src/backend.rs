@@ -53,7 +53,7 @@ use crate::{event, fingerprint, migration, names};
 /// Tables of this crate begin with `scim_`, and are in the schema that comes first in the
 /// `search_path` of the connection. Nodes must be opened with the same schemas and options: when
 /// they change, the first node that is opened with the new ones rebuilds what depends on them, and
-/// writes of nodes that still have the old ones are refused as unavailable.
+/// queries and writes of nodes that still have the old ones are refused as unavailable.
 #[derive(Debug)]
 pub struct PostgresBackend {
     sessions: Sessions,
@@ -112,7 +112,7 @@ impl PostgresBackend {
     {
         let sessions = Sessions::new(config, tls, options)?;
         let transaction = sessions.begin().await?;
-        let session = transaction.session()?;
+        let session = transaction.session();
         let opened = prepare(session, registry, options).await;
         let (layout, generation, cursor_key) = match opened {
             Ok(opened) => opened,
@@ -171,7 +171,7 @@ impl PostgresBackend {
     }
 
     async fn try_query(&self, cx: &RequestContext, query: &Query) -> Result<Page, Failure> {
-        let plan = Plan::new(&self.layout, query)?;
+        let plan = Plan::new(&self.layout, self.generation, query)?;
         let session = self.sessions.get().await?;
         let tenant = self.tenants.find(&session, &cx.tenant).await?;
         plan.run(session, &self.layout, tenant).await
@@ -183,7 +183,7 @@ impl PostgresBackend {
         let transaction = Transaction::on(session);
         let desk = Desk {
             transaction: &transaction,
-            session: transaction.session()?,
+            session: transaction.session(),
             layout: &self.layout,
             generation: self.generation,
             tenant,
@@ -227,7 +227,7 @@ impl PostgresBackend {
         transaction.begin(Mode::Write).await?;
         let desk = Desk {
             transaction: &transaction,
-            session: transaction.session()?,
+            session: transaction.session(),
             layout: &self.layout,
             generation: self.generation,
             tenant,
@@ -285,6 +285,7 @@ async fn prepare(
     migration::run(session).await?;
     let layout = names::layout(session, registry, &options.indexing).await?;
     let generation = fingerprint::settle(session, &layout).await?;
+    session.batch(event::ADOPT).await?;
     let key = CursorKey::generate();
     let sql = "
         INSERT INTO scim_cursor_key (key) VALUES ($1)

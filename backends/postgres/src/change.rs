@@ -45,7 +45,7 @@ const DOCUMENT: &str = "
 
 /// Makes a resource with all its rows, and tells which of its unique values were free.
 ///
-/// A shard of the population is that of the connection.
+/// The shard of the population is that of the connection: until a bulk request ends, it holds one.
 const CREATE: &str = "
     WITH r AS (
         INSERT INTO scim_resource (tenant, type, id, version, created, last_modified,
@@ -73,7 +73,7 @@ const CREATE: &str = "
         ORDER BY m.place
     ), population AS (
         INSERT INTO scim_population (tenant, type, shard, resources)
-        SELECT $1, $2, pg_backend_pid() % 16, 1 FROM r
+        SELECT $1, $2, pg_backend_pid() % 64, 1 FROM r
         ON CONFLICT (tenant, type, shard)
         DO UPDATE SET resources = scim_population.resources + 1
     ), event AS (
@@ -128,7 +128,7 @@ const DELETE: &str = "
         DELETE FROM scim_document WHERE resource = $3
     ), population AS (
         INSERT INTO scim_population (tenant, type, shard, resources)
-        SELECT $1, $2, pg_backend_pid() % 16, -1 FROM r
+        SELECT $1, $2, pg_backend_pid() % 64, -1 FROM r
         ON CONFLICT (tenant, type, shard)
         DO UPDATE SET resources = scim_population.resources - 1
     ), event AS (
@@ -248,7 +248,6 @@ impl Job {
             // The secret is dropped: this store keeps none.
             Change::Create { id, mut resource, secret: _ } => {
                 let members = resource.take_members();
-                members::check(&members)?;
                 let attributes = resource.into_attributes();
                 Work::Create(Box::new(New {
                     // Version 7 begins with the time, so that neighbours in time are neighbours in
@@ -392,7 +391,7 @@ impl<'a> Target<'a> {
         // The document must not be read before it is held.
         session.prepare(hold, &parameters).await?;
         session.prepare(DOCUMENT, &parameters).await?;
-        let hold = async { Ok(session.query(hold, &parameters).await?) };
+        let hold = async { session.query(hold, &parameters).await };
         let document = async {
             Ok(if with_document { session.query(DOCUMENT, &parameters).await? } else { Vec::new() })
         };
@@ -435,6 +434,11 @@ impl<'a> Target<'a> {
 
     async fn create(self, new: &New) -> Result<Outcome, Failure> {
         let New { id, document, derived, members } = new;
+        if let Err(error) = members::check(members) {
+            // What comes after this one counts on the savepoint.
+            self.desk.open().await?;
+            return Err(error.into());
+        }
         let Desk { session, tenant, .. } = self.desk;
         let id = id.as_str();
         let refers_to = refers_to(derived)?;
@@ -466,7 +470,7 @@ impl<'a> Target<'a> {
             (&kind, Type::INT2),
             (&principal, Type::TEXT),
         ];
-        let create = async { Ok(session.query(CREATE, &parameters).await?) };
+        let create = async { session.query(CREATE, &parameters).await };
         let ((), (), rows) = tokio::try_join!(biased; self.desk.open(), self.all_exist(), create)?;
         let row = rows.first().ok_or(BackendError::Conflict { attribute: Cow::Borrowed("id") })?;
         self.desk.check(row.try_get(1)?)?;
@@ -514,12 +518,12 @@ impl<'a> Target<'a> {
         let hold_groups = async {
             let parameters: [(&(dyn ToSql + Sync), Type); 2] =
                 [(&tenant, Type::INT8), (&id, Type::TEXT)];
-            Ok::<_, Failure>(session.query(HOLD_GROUPS, &parameters).await?)
+            session.query(HOLD_GROUPS, &parameters).await
         };
         let leave = async {
             let parameters: [(&(dyn ToSql + Sync), Type); 3] =
                 [(&tenant, Type::INT8), (&id, Type::TEXT), (&now, Type::INT8)];
-            Ok::<_, Failure>(session.execute(LEAVE_GROUPS, &parameters).await?)
+            session.execute(LEAVE_GROUPS, &parameters).await
         };
         let delete = async {
             let parameters: [(&(dyn ToSql + Sync), Type); 7] = [
@@ -559,16 +563,16 @@ impl<'a> Target<'a> {
         let document = async {
             let parameters: [(&(dyn ToSql + Sync), Type); 2] =
                 [(&key, Type::INT8), (&text, Type::TEXT)];
-            Ok::<_, Failure>(session.execute(UPDATE_DOCUMENT, &parameters).await?)
+            session.execute(UPDATE_DOCUMENT, &parameters).await
         };
         let columns = async {
             if before == derived {
                 return Ok(0);
             }
             let parameters = columns(&tenant, layout, &key, &derived, &refers_to);
-            Ok::<_, Failure>(session.execute(UPDATE_COLUMNS, &parameters).await?)
+            session.execute(UPDATE_COLUMNS, &parameters).await
         };
-        // What is let go comes before what is claimed.
+        // No value is both let go and claimed, so their order is no matter.
         let kept = self.on_demand(&derived);
         let gone: BTreeSet<_> = before
             .unique

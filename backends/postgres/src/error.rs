@@ -80,7 +80,7 @@ pub(crate) enum Failure {
     Unknown(tokio_postgres::Error),
     /// The request is refused.
     Refused(BackendError),
-    /// The transaction was used after its end.
+    /// A connection was used after its end.
     Ended,
     /// Another node has opened the store with other schemas or options since.
     Outdated,
@@ -123,8 +123,13 @@ impl Failure {
         match self {
             Self::Database(error) => match error.code() {
                 Some(code) => {
-                    [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED]
-                        .contains(code)
+                    [
+                        SqlState::T_R_SERIALIZATION_FAILURE,
+                        SqlState::T_R_DEADLOCK_DETECTED,
+                        // One that was sent together with this one failed before it.
+                        SqlState::IN_FAILED_SQL_TRANSACTION,
+                    ]
+                    .contains(code)
                         || is_shutdown(code)
                 }
                 None => error.is_closed() || is_io(error),
@@ -159,6 +164,9 @@ impl From<Failure> for BackendError {
             Failure::Database(error) if error.code() == Some(&SqlState::PROGRAM_LIMIT_EXCEEDED) => {
                 ScimError::invalid_value("a value is longer than the store can index").into()
             }
+            Failure::Database(error) if error.code() == Some(&SqlState::STATEMENT_TOO_COMPLEX) => {
+                Self::TooMany
+            }
             Failure::Database(error) if is_unavailability(&error) => {
                 tracing::warn!(%error, "the database is not available");
                 unavailable()
@@ -179,7 +187,7 @@ impl From<Failure> for BackendError {
                 );
                 unavailable()
             }
-            Failure::Ended => Self::internal("a transaction was used after its end"),
+            Failure::Ended => Self::internal("a connection was used after its end"),
         }
     }
 }
@@ -191,7 +199,12 @@ fn is_unavailability(error: &tokio_postgres::Error) -> bool {
     // Connection exceptions, transaction rollbacks, insufficient resources (a full disk),
     // operator intervention, system errors.
     ["08", "40", "53", "57", "58"].into_iter().any(class)
-        || [SqlState::LOCK_NOT_AVAILABLE, SqlState::READ_ONLY_SQL_TRANSACTION].contains(code)
+        || [
+            SqlState::LOCK_NOT_AVAILABLE,
+            SqlState::READ_ONLY_SQL_TRANSACTION,
+            SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+        ]
+        .contains(code)
 }
 
 /// What a client is told when the database or a lock failed.

@@ -20,6 +20,14 @@ pub(crate) const EVENTS: &str = "
         AND e.transaction < pg_snapshot_xmin(pg_current_snapshot())
     ORDER BY e.transaction, e.position LIMIT $3";
 
+const IS_AHEAD: &str = "SELECT $1::text::xid8 >= pg_snapshot_xmax(pg_current_snapshot())";
+
+/// Makes events that came with a database from another server older than all that follow: the
+/// numbers of transactions begin anew there.
+pub(crate) const ADOPT: &str = "
+    UPDATE scim_event SET transaction = '1'
+    WHERE transaction >= pg_snapshot_xmax(pg_current_snapshot())";
+
 pub(crate) async fn events(
     session: &Session,
     after: Option<&Position>,
@@ -33,6 +41,13 @@ pub(crate) async fn events(
     let parameters: [(&(dyn ToSql + Sync), Type); 3] =
         [(&transaction, Type::TEXT), (&position, Type::INT8), (&limit, Type::INT8)];
     let rows = session.query(EVENTS, &parameters).await?;
+    if rows.is_empty() && after.is_some() {
+        // Of a transaction that is still to come: the database was put back, or is another.
+        let rows = session.query(IS_AHEAD, &[(&transaction, Type::TEXT)]).await?;
+        if rows.first().map_or(Ok(false), |row| row.try_get(0))? {
+            return Err(BackendError::from(no_position()).into());
+        }
+    }
     rows.iter()
         .map(|row| {
             let transaction: &str = row.try_get(0)?;
@@ -59,7 +74,9 @@ fn place(position: &Position) -> Result<(u64, i64), BackendError> {
         let position = <[u8; 8]>::try_from(rest).ok()?;
         Some((u64::from_be_bytes(*transaction), i64::from_be_bytes(position)))
     });
-    place.ok_or_else(|| {
-        ScimError::new(ScimType::InvalidCursor, "the position is not one of this log").into()
-    })
+    place.ok_or_else(|| no_position().into())
+}
+
+fn no_position() -> ScimError {
+    ScimError::new(ScimType::InvalidCursor, "the position is not one of this log")
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use scim_backend_sql::{Layout, Target, number_of, position_of};
+use scim_backend_sql::{Layout, Target, number_of, position_of, whole};
 use scim_core::SortOrder;
 use scim_server_adapters::{BackendError, Page, Query, SortKey, Start, Stored, sorted_page};
 use tokio_postgres::Row;
@@ -29,6 +29,8 @@ pub(crate) const UP_TO: &str =
 #[derive(Debug)]
 pub(crate) struct Plan<'q> {
     query: &'q Query,
+    /// What the rows must be derived by that indexes are asked for.
+    generation: i64,
     targets: Vec<Target>,
 }
 
@@ -50,10 +52,14 @@ const UP_TO_EACH: &str = "
 pub(crate) const STATEMENTS: [&str; 3] = [POPULATION, UP_TO, UP_TO_EACH];
 
 impl<'q> Plan<'q> {
-    pub(crate) fn new(layout: &Layout, query: &'q Query) -> Result<Self, BackendError> {
+    pub(crate) fn new(
+        layout: &Layout,
+        generation: i64,
+        query: &'q Query,
+    ) -> Result<Self, BackendError> {
         let targets = query.targets.iter().map(|target| Target::new(layout, target, mapping));
         let targets = targets.collect::<Result<_, _>>()?;
-        Ok(Self { query, targets })
+        Ok(Self { query, generation, targets })
     }
 
     /// Answers the query for a tenant; `None` is one without resources.
@@ -63,7 +69,7 @@ impl<'q> Plan<'q> {
         layout: &Layout,
         tenant: Option<i64>,
     ) -> Result<Page, Failure> {
-        let Query { total, work_limit, .. } = self.query;
+        let Query { total, work_limit, member_limit, .. } = self.query;
         let Some(tenant) = tenant else {
             return Ok(Page { total: total.then_some(0), ..Page::default() });
         };
@@ -73,10 +79,16 @@ impl<'q> Plan<'q> {
             return Ok(page);
         }
         let transaction = Transaction::on(session);
-        transaction.begin(Mode::Read).await?;
+        let session = transaction.session();
+        tokio::try_join!(
+            biased;
+            transaction.begin(Mode::Read),
+            is_of(session, self.generation),
+        )?;
         let page = {
-            let loader = Loader { session: transaction.session()?, layout, tenant };
-            let run = Run { loader, budget: *work_limit, count_all: *total };
+            let loader = Loader { session: transaction.session(), layout, tenant };
+            let run =
+                Run { loader, budget: *work_limit, count_all: *total, member_limit: *member_limit };
             match self.query.order {
                 Some(order) => self.sorted(run, order).await,
                 None => self.unsorted(run).await,
@@ -111,7 +123,8 @@ impl<'q> Plan<'q> {
         }
         let window = Window { after: 0, skip: 0, limit: clamp(*count as u64).saturating_add(1) };
         let select = Select::resources(&target.lookup, tenant, &target.layout, window, beside, 0);
-        let rows = ask(session, &select).await?;
+        let (rows, ()) =
+            tokio::try_join!(biased; ask(session, &select), is_of(session, self.generation))?;
         let has_more = rows.len() > *count;
         if has_more && *total {
             return Ok(None);
@@ -133,7 +146,7 @@ impl<'q> Plan<'q> {
     }
 
     async fn unsorted(&self, mut run: Run<'_>) -> Result<Page, Failure> {
-        let Query { start, count, total, member_limit, .. } = self.query;
+        let Query { start, count, total, member_limit, work_limit, .. } = self.query;
         let (after, offset) = match start {
             Start::Offset(offset) => (0, *offset),
             Start::After(position) => (number_of(position)?, 0),
@@ -158,9 +171,15 @@ impl<'q> Plan<'q> {
             targets => {
                 let mut found = Vec::new();
                 let mut all = 0;
+                // All keys up to the page are held.
+                let most = *work_limit as u64;
                 for (index, target) in targets.iter().enumerate() {
                     let limit = if limit == 0 { 0 } else { limit.saturating_add(offset) };
-                    let Matches { keys, total } = run.matches(target, after, 0, limit).await?;
+                    let asked = limit.min(most.saturating_add(1));
+                    let Matches { keys, total } = run.matches(target, after, 0, asked).await?;
+                    if keys.len() as u64 > most {
+                        return Err(BackendError::TooMany.into());
+                    }
                     found.extend(keys.into_iter().map(|key| (key, index)));
                     if run.count_all {
                         all += match total {
@@ -270,6 +289,8 @@ struct Run<'a> {
     /// How many resources may still be examined.
     budget: usize,
     count_all: bool,
+    /// How many members a group may have that a filter or sorting looks at.
+    member_limit: usize,
 }
 
 impl Run<'_> {
@@ -343,14 +364,14 @@ impl Run<'_> {
             let sorted = match &target.sort {
                 Some((_, needed)) => {
                     let keys = matching(&chunk);
-                    self.loader.by_keys(&target.layout, &keys, needed, usize::MAX).await?
+                    self.loader.by_keys(&target.layout, &keys, needed, self.member_limit).await?
                 }
                 None => HashMap::new(),
             };
             for (key, _) in chunk.iter().filter(|(_, is_match)| *is_match) {
                 let sort_key = match (&target.sort, sorted.get(key)) {
                     (Some((attribute, _)), Some(resource)) => {
-                        SortKey::of(attribute, &resource.to_json()?)
+                        SortKey::of(attribute, &whole(resource)?)
                     }
                     _ => SortKey::Unassigned,
                 };
@@ -362,7 +383,8 @@ impl Run<'_> {
     /// The keys of some candidates after one, each with whether it is a match.
     async fn tested(&self, target: &Target, after: i64) -> Result<Vec<(i64, bool)>, Failure> {
         let Loader { session, tenant, .. } = self.loader;
-        let window = Window { after, skip: 0, limit: CHUNK };
+        let limit = if target.looks_at_members() { 1 } else { CHUNK };
+        let window = Window { after, skip: 0, limit };
         let select = Select::tested(&target.lookup, tenant, &target.layout, window);
         let rows = ask(session, &select).await?;
         let mut tested = Vec::with_capacity(rows.len());
@@ -372,11 +394,11 @@ impl Run<'_> {
         tested.sort_unstable();
         let Some((remainder, needed)) = &target.remainder else { return Ok(tested) };
         let keys = matching(&tested);
-        // A filter must not take some of the members for all.
-        let resources = self.loader.by_keys(&target.layout, &keys, needed, usize::MAX).await?;
+        let resources =
+            self.loader.by_keys(&target.layout, &keys, needed, self.member_limit).await?;
         for (key, is_match) in &mut tested {
             *is_match = match resources.get(key) {
-                Some(resource) => remainder.matches(&resource.to_json()?),
+                Some(resource) => remainder.matches(&whole(resource)?),
                 None => false,
             };
         }
@@ -407,7 +429,16 @@ impl Run<'_> {
     }
 }
 
-async fn ask(session: &Session, select: &Select) -> Result<Vec<Row>, tokio_postgres::Error> {
+/// # Errors
+/// [`Failure::Outdated`] when the rows are derived by other schemas or options now, so that an index
+/// may lack what it is asked for.
+async fn is_of(session: &Session, generation: i64) -> Result<(), Failure> {
+    let rows = session.query("SELECT generation FROM scim_fingerprint", &[]).await?;
+    let found: i64 = rows.first().map_or(Ok(0), |row| row.try_get(0))?;
+    if found == generation { Ok(()) } else { Err(Failure::Outdated) }
+}
+
+async fn ask(session: &Session, select: &Select) -> Result<Vec<Row>, Failure> {
     let parameters = select.parameters();
     if select.is_unusual {
         session.query_once(&select.sql, &parameters).await

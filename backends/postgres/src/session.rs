@@ -1,5 +1,9 @@
 //! Connections of the pool, and what is said over them.
 
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use deadpool_postgres::{
@@ -7,7 +11,7 @@ use deadpool_postgres::{
 };
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Config, Row, Socket, Statement};
+use tokio_postgres::{CancelToken, Config, Row, Socket, Statement};
 
 use crate::error::{Failure, OpenError};
 use crate::options::PostgresOptions;
@@ -28,11 +32,25 @@ pub(crate) const SETTINGS: &str = "
     SET jit = off;
     SET default_transaction_isolation = 'read committed'";
 
+/// How long to wait until a statement that nobody waits for any more has ended.
+const RECOVERY: Duration = Duration::from_secs(10);
+
+/// Asks the server to end what a connection is doing.
+type Cancel = Arc<dyn Fn(CancelToken) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+
 /// The connections to one database.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Sessions {
     pool: Pool,
     prepares: bool,
+    begin: Arc<str>,
+    cancel: Cancel,
+}
+
+impl fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sessions").field("pool", &self.pool).finish_non_exhaustive()
+    }
 }
 
 impl Sessions {
@@ -47,6 +65,19 @@ impl Sessions {
         T::TlsConnect: Sync + Send,
         <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
     {
+        let connector = tls.clone();
+        let cancel: Cancel = Arc::new(move |token: CancelToken| {
+            let tls = connector.clone();
+            Box::pin(async move {
+                // What cannot be cancelled ends by itself.
+                let _ = token.cancel_query(tls).await;
+            })
+        });
+        let millis = options.busy_timeout.as_millis().clamp(1, i32::MAX.unsigned_abs().into());
+        let mut begin = "BEGIN ISOLATION LEVEL READ COMMITTED".to_owned();
+        if !options.prepares {
+            begin = format!("{begin}; SET LOCAL lock_timeout = {millis}");
+        }
         let recycling_method = RecyclingMethod::Fast;
         let manager = Manager::from_config(config, tls, ManagerConfig { recycling_method });
         let patience = Some(options.busy_timeout);
@@ -55,7 +86,6 @@ impl Sessions {
             .max_size(options.connections.get())
             .timeouts(Timeouts { wait: patience, create: patience, recycle: patience });
         if options.prepares {
-            let millis = options.busy_timeout.as_millis().max(1);
             let settings = format!("{SETTINGS}; SET lock_timeout = {millis}");
             builder = builder.post_create(Hook::async_fn(move |client, _| {
                 let settings = settings.clone();
@@ -65,12 +95,16 @@ impl Sessions {
             }));
         }
         let pool = builder.build().map_err(|error| OpenError::Database(error.into()))?;
-        Ok(Self { pool, prepares: options.prepares })
+        Ok(Self { pool, prepares: options.prepares, begin: begin.into(), cancel })
     }
 
     /// A connection, once one is free.
     pub(crate) async fn get(&self) -> Result<Session, Failure> {
-        Ok(Session { client: self.pool.get().await?, prepares: self.prepares })
+        let client = self.pool.get().await?;
+        let Self { prepares, begin, cancel, .. } = self.clone();
+        let (pending, is_in_transaction) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let client = Some(client);
+        Ok(Session { client, prepares, begin, cancel, pending, is_in_transaction })
     }
 
     /// A transaction that writes.
@@ -91,22 +125,46 @@ impl Sessions {
 }
 
 /// One connection, on loan.
-#[derive(Debug)]
+///
+/// One that is dropped while a statement or a transaction is under way, since whoever asked went
+/// away, goes back to the pool when that has been cancelled and undone: nobody else waits behind it
+/// or gets into it.
 pub(crate) struct Session {
-    client: Object,
+    /// `None` once it is being dropped.
+    client: Option<Object>,
     prepares: bool,
+    begin: Arc<str>,
+    cancel: Cancel,
+    /// Statements that were sent and not answered.
+    pending: AtomicUsize,
+    is_in_transaction: AtomicBool,
 }
 
 impl Session {
+    fn client(&self) -> Result<&Object, Failure> {
+        self.client.as_ref().ok_or(Failure::Ended)
+    }
+
+    /// Waits for an answer; when this is dropped before, there is one that nobody waits for.
+    async fn answer<T>(
+        &self,
+        asked: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, Failure> {
+        self.pending.fetch_add(1, Ordering::Relaxed);
+        let answer = asked.await;
+        self.pending.fetch_sub(1, Ordering::Relaxed);
+        Ok(answer?)
+    }
+
     /// Sees to it that statements which are sent together arrive in their order: one that still has
     /// to be prepared would fall behind.
     pub(crate) async fn prepare(
         &self,
         sql: &str,
         parameters: &[Parameter<'_>],
-    ) -> Result<(), tokio_postgres::Error> {
+    ) -> Result<(), Failure> {
         if self.prepares {
-            self.prepared(sql, parameters).await?;
+            self.answer(prepared(self.client()?, sql, parameters)).await?;
         }
         Ok(())
     }
@@ -116,12 +174,16 @@ impl Session {
         &self,
         sql: &str,
         parameters: &[Parameter<'_>],
-    ) -> Result<Vec<Row>, tokio_postgres::Error> {
+    ) -> Result<Vec<Row>, Failure> {
         if !self.prepares {
-            return self.client.query_typed(sql, parameters).await;
+            return self.query_once(sql, parameters).await;
         }
-        let statement = self.prepared(sql, parameters).await?;
-        self.client.query(&statement, &values(parameters)).await
+        let client = self.client()?;
+        self.answer(async {
+            let statement = prepared(client, sql, parameters).await?;
+            client.query(&statement, &values(parameters)).await
+        })
+        .await
     }
 
     /// The same for a text that is made for the occasion.
@@ -129,8 +191,8 @@ impl Session {
         &self,
         sql: &str,
         parameters: &[Parameter<'_>],
-    ) -> Result<Vec<Row>, tokio_postgres::Error> {
-        self.client.query_typed(sql, parameters).await
+    ) -> Result<Vec<Row>, Failure> {
+        self.answer(self.client()?.query_typed(sql, parameters)).await
     }
 
     /// How many rows a statement changed.
@@ -138,40 +200,76 @@ impl Session {
         &self,
         sql: &str,
         parameters: &[Parameter<'_>],
-    ) -> Result<u64, tokio_postgres::Error> {
-        if !self.prepares {
-            return self.client.execute_typed(sql, parameters).await;
-        }
-        let statement = self.prepared(sql, parameters).await?;
-        self.client.execute(&statement, &values(parameters)).await
-    }
-
-    async fn prepared(
-        &self,
-        sql: &str,
-        parameters: &[Parameter<'_>],
-    ) -> Result<Statement, tokio_postgres::Error> {
-        let types: Vec<Type> = parameters.iter().map(|(_, of_type)| of_type.clone()).collect();
-        self.client.prepare_typed_cached(sql, &types).await
+    ) -> Result<u64, Failure> {
+        let client = self.client()?;
+        self.answer(async {
+            if !self.prepares {
+                return client.execute_typed(sql, parameters).await;
+            }
+            let statement = prepared(client, sql, parameters).await?;
+            client.execute(&statement, &values(parameters)).await
+        })
+        .await
     }
 
     /// Statements without parameters and results.
-    pub(crate) async fn batch(&self, sql: &str) -> Result<(), tokio_postgres::Error> {
-        self.client.batch_execute(sql).await
+    pub(crate) async fn batch(&self, sql: &str) -> Result<(), Failure> {
+        self.answer(self.client()?.batch_execute(sql)).await
     }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").finish_non_exhaustive()
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let Some(client) = self.client.take() else { return };
+        let is_idle = *self.pending.get_mut() == 0 && !*self.is_in_transaction.get_mut();
+        if is_idle || client.is_closed() {
+            return;
+        }
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            drop(Object::take(client));
+            return;
+        };
+        let is_waited_for = *self.pending.get_mut() > 0;
+        let cancel = Arc::clone(&self.cancel);
+        runtime.spawn(async move {
+            let recovered = tokio::time::timeout(RECOVERY, async {
+                if is_waited_for {
+                    cancel(client.cancel_token()).await;
+                }
+                // The answer comes when all before it has ended; outside a transaction it is a
+                // warning.
+                client.batch_execute("ROLLBACK").await
+            });
+            if !matches!(recovered.await, Ok(Ok(()))) {
+                drop(Object::take(client));
+            }
+        });
+    }
+}
+
+async fn prepared(
+    client: &Object,
+    sql: &str,
+    parameters: &[Parameter<'_>],
+) -> Result<Statement, tokio_postgres::Error> {
+    let types: Vec<Type> = parameters.iter().map(|(_, of_type)| of_type.clone()).collect();
+    client.prepare_typed_cached(sql, &types).await
 }
 
 fn values<'p>(parameters: &[Parameter<'p>]) -> Vec<&'p (dyn ToSql + Sync)> {
     parameters.iter().map(|(value, _)| *value).collect()
 }
 
-/// A transaction on a connection of its own.
-///
-/// One that is dropped before it ended, since whoever asked went away, takes its connection along,
-/// so that nobody else gets into it.
+/// A transaction on a connection of its own; undone when it is dropped before its end.
 #[derive(Debug)]
 pub(crate) struct Transaction {
-    session: Option<Session>,
+    session: Session,
 }
 
 /// What a transaction is for.
@@ -184,54 +282,47 @@ pub(crate) enum Mode {
 }
 
 impl Transaction {
-    /// Begins when the first of its statements is sent: whoever calls this awaits it together with
-    /// that, which spares a round trip.
+    /// It is still to begin: whoever calls this awaits that together with the first of its
+    /// statements, which spares a round trip.
     pub(crate) fn on(session: Session) -> Self {
-        Self { session: Some(session) }
+        Self { session }
     }
 
     pub(crate) async fn begin(&self, mode: Mode) -> Result<(), Failure> {
-        Ok(self
-            .session()?
+        self.session.is_in_transaction.store(true, Ordering::Relaxed);
+        self.session
             .batch(match mode {
-                Mode::Write => "BEGIN ISOLATION LEVEL READ COMMITTED",
+                Mode::Write => &self.session.begin,
                 Mode::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
             })
-            .await?)
+            .await
     }
 
-    pub(crate) fn session(&self) -> Result<&Session, Failure> {
-        self.session.as_ref().ok_or(Failure::Ended)
+    pub(crate) fn session(&self) -> &Session {
+        &self.session
     }
 
     /// # Errors
-    /// [`Failure::Unknown`] when the connection is lost before the answer, so that nobody knows.
-    pub(crate) async fn commit(mut self) -> Result<(), Failure> {
-        let committed = self.session()?.batch("COMMIT").await;
-        match committed {
+    /// [`Failure::Unknown`] where the answer does not say that nothing was committed.
+    pub(crate) async fn commit(self) -> Result<(), Failure> {
+        match self.session.batch("COMMIT").await {
             Ok(()) => {
-                drop(self.session.take());
+                self.session.is_in_transaction.store(false, Ordering::Relaxed);
                 Ok(())
             }
-            Err(error) if error.code().is_some() => Err(error.into()),
-            Err(error) => Err(Failure::Unknown(error)),
+            // A pooler may say that a connection was lost with a code of its own.
+            Err(Failure::Database(error))
+                if !error.code().is_some_and(|code| code.code().starts_with("40")) =>
+            {
+                Err(Failure::Unknown(error))
+            }
+            Err(failure) => Err(failure),
         }
     }
 
-    pub(crate) async fn rollback(mut self) {
-        if let Ok(session) = self.session()
-            && session.batch("ROLLBACK").await.is_ok()
-        {
-            // It goes back to the pool.
-            drop(self.session.take());
-        }
-    }
-}
-
-impl Drop for Transaction {
-    fn drop(&mut self) {
-        if let Some(Session { client, .. }) = self.session.take() {
-            drop(Object::take(client));
+    pub(crate) async fn rollback(self) {
+        if self.session.batch("ROLLBACK").await.is_ok() {
+            self.session.is_in_transaction.store(false, Ordering::Relaxed);
         }
     }
 }

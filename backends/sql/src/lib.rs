@@ -48,4 +48,4 @@ pub use layout::{Columns, Derived, KeyedAttribute, Layout, Name, TypeLayout, Val
 pub use lookup::{Lookup, Term};
 pub use mapping::mapping;
 pub use position::{number_of, position_of};
-pub use target::Target;
+pub use target::{Target, whole};

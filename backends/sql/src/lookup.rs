@@ -11,6 +11,10 @@ use crate::layout::{TypeLayout, ValueTable};
 /// statement, and the longer it is, the longer preparing it takes; the evaluator does not mind.
 const MAX_TERMS: usize = 256;
 
+/// How many look-ups a statement has at most: those that tend to select few. Each further one is work
+/// for the planner, and hardly ever makes them fewer.
+const MAX_LOOKUPS: usize = 4;
+
 /// The resources of one type that a filter may select, as far as indexes and SQL tell.
 #[derive(Debug, PartialEq)]
 pub struct Lookup {
@@ -64,16 +68,34 @@ impl Lookup {
             single => std::slice::from_ref(single),
         };
         let mut lookup = Self::ALL;
-        let mut left = Vec::new();
+        let (mut found, mut left, mut range) = (Vec::new(), Vec::new(), None);
         for conjunct in conjuncts {
-            let found = term(layout, conjunct);
-            if !matches!(found, Some((_, true))) {
+            match term(layout, conjunct) {
+                // One range of all, so that both its ends are looked up.
+                Some((Term::Modified(from, to), _)) => {
+                    let (first, last): (i64, i64) = range.unwrap_or((from, to));
+                    range = Some((first.max(from), last.min(to)));
+                }
+                Some((term, is_exact)) => found.push((term, is_exact, conjunct)),
+                None => left.push(conjunct.clone()),
+            }
+        }
+        found.sort_by(|(a, ..), (b, ..)| a.cmp(b));
+        for (term, is_exact, conjunct) in found {
+            let is_new = lookup.terms.last() != Some(&term);
+            let is_kept = is_new && lookup.terms.len() < MAX_LOOKUPS;
+            // What is asked for already is known to hold.
+            if !is_exact || is_new && !is_kept {
                 left.push(conjunct.clone());
             }
-            lookup.terms.extend(found.map(|(term, _)| term));
+            if is_kept {
+                lookup.terms.push(term);
+            }
         }
-        lookup.join_ranges();
-        lookup.terms.sort();
+        if let Some((from, to)) = range {
+            lookup.terms.push(Term::Modified(from, to));
+            lookup.terms.sort();
+        }
         if left.is_empty() {
             return lookup;
         }
@@ -86,20 +108,6 @@ impl Lookup {
         lookup.condition = condition;
         lookup.remainder = remainder;
         lookup
-    }
-
-    /// Makes one range of all, so that both its ends are looked up.
-    fn join_ranges(&mut self) {
-        let mut joined: Option<(i64, i64)> = None;
-        self.terms.retain(|term| match term {
-            Term::Modified(from, to) => {
-                let (first, last) = joined.unwrap_or((*from, *to));
-                joined = Some((first.max(*from), last.min(*to)));
-                false
-            }
-            _ => true,
-        });
-        self.terms.extend(joined.map(|(from, to)| Term::Modified(from, to)));
     }
 
     /// Whether what the terms select is what the filter selects, so that it need not be looked at.
@@ -256,6 +264,22 @@ mod tests {
              meta.lastModified ge \"1970-01-01T00:00:01Z\"",
         );
         assert_eq!(lookup.terms, [Term::Modified(1_000_001, 2_999_999)]);
+        assert!(lookup.is_exact());
+    }
+
+    #[test]
+    fn of_very_many_look_ups_the_best_few_are_done() {
+        let many: Vec<String> = (0..2_000).map(|n| format!("emails.value eq \"{n}\"")).collect();
+        let lookup = lookup(&format!("{} and userName eq \"x\"", many.join(" and ")));
+        assert_eq!(lookup.terms.len(), MAX_LOOKUPS);
+        assert!(matches!(lookup.terms[0], Term::Unique(..)), "{:?}", lookup.terms);
+        assert!(lookup.condition.is_none() && lookup.remainder.is_some());
+    }
+
+    #[test]
+    fn what_is_asked_twice_is_looked_up_once() {
+        let lookup = lookup("userName eq \"x\" and userName eq \"X\"");
+        assert_eq!(lookup.terms.len(), 1);
         assert!(lookup.is_exact());
     }
 

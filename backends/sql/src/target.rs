@@ -5,7 +5,8 @@ use std::sync::Arc;
 use scim_core::{AttributeRef, AttributeSet, ResourceType};
 use scim_filter::Expression;
 use scim_filter::sql::Mapping;
-use scim_server_adapters::{BackendError, QueryTarget};
+use scim_server_adapters::{BackendError, Members, QueryTarget, Stored};
+use serde_json::{Map, Value};
 
 use crate::layout::{Layout, TypeLayout};
 use crate::lookup::Lookup;
@@ -70,6 +71,18 @@ impl Target {
         })
     }
 
+    /// Whether members are looked at to find or to sort what is wanted: then groups are examined one
+    /// by one.
+    #[must_use]
+    pub fn looks_at_members(&self) -> bool {
+        let needed = [
+            self.remainder.as_ref().map(|(_, needed)| needed),
+            self.sort.as_ref().map(|(_, needed)| needed),
+        ];
+        self.resource_type.has_members()
+            && needed.into_iter().flatten().any(|needed| needed.wants("members"))
+    }
+
     /// Whether the answer holds members, who may be many.
     #[must_use]
     pub fn wants_members(&self) -> bool {
@@ -86,4 +99,16 @@ fn needed(
     let rows = ["members", "groups"].into_iter().filter(|name| is_needed(name));
     let names: Vec<&str> = rows.chain(["id"]).collect();
     Ok(AttributeSet::parse(resource_type, &names, &[])?)
+}
+
+/// A resource as filters and sorting see it.
+///
+/// # Errors
+/// [`BackendError::TooMany`] for a group of which only some members were read: they must not be taken
+/// for all.
+pub fn whole(stored: &Stored) -> Result<Map<String, Value>, BackendError> {
+    match &stored.members {
+        Some(Members { next: Some(_), .. }) => Err(BackendError::TooMany),
+        _ => stored.to_json(),
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
-use scim_backend_sql::{Layout, Target, number_of, position_of};
+use scim_backend_sql::{Layout, Target, number_of, position_of, whole};
 use scim_core::SortOrder;
 use scim_server_adapters::{BackendError, Page, Query, SortKey, Start, Stored, sorted_page};
 
@@ -55,12 +55,18 @@ impl Plan {
         tenant: Option<i64>,
         is_cancelled: &dyn Fn() -> bool,
     ) -> Result<Page, Failure> {
-        let Query { start, count, total, work_limit, .. } = &self.query;
+        let Query { start, count, total, work_limit, member_limit, .. } = &self.query;
         let Some(tenant) = tenant else {
             return Ok(Page { total: total.then_some(0), ..Page::default() });
         };
         let loader = Loader { connection, layout, tenant };
-        let mut run = Run { loader, budget: *work_limit, count_all: *total, is_cancelled };
+        let mut run = Run {
+            loader,
+            budget: *work_limit,
+            count_all: *total,
+            member_limit: *member_limit,
+            is_cancelled,
+        };
         if let Some(order) = self.query.order {
             return self.sorted(&mut run, order);
         }
@@ -88,9 +94,15 @@ impl Plan {
             targets => {
                 let mut found = Vec::new();
                 let mut all = 0;
+                // All keys up to the page are held.
+                let most = *work_limit as u64;
                 for (index, target) in targets.iter().enumerate() {
                     let limit = if limit == 0 { 0 } else { limit.saturating_add(offset) };
-                    let Matches { keys, total } = run.matches(target, after, 0, limit)?;
+                    let asked = limit.min(most.saturating_add(1));
+                    let Matches { keys, total } = run.matches(target, after, 0, asked)?;
+                    if keys.len() as u64 > most {
+                        return Err(BackendError::TooMany.into());
+                    }
                     found.extend(keys.into_iter().map(|key| (key, index)));
                     if run.count_all {
                         all += total.map_or_else(|| run.count(target), Ok)?;
@@ -177,6 +189,8 @@ struct Run<'a> {
     loader: Loader<'a>,
     /// How many resources may still be examined.
     budget: usize,
+    /// How many members a group may have that a filter or sorting looks at.
+    member_limit: usize,
     count_all: bool,
     is_cancelled: &'a dyn Fn() -> bool,
 }
@@ -210,7 +224,7 @@ impl Run<'_> {
             if !self.count_all && keys.len() as u64 >= limit {
                 return Ok(Matches { keys, total: None });
             }
-            let chunk = self.tested(target, Window { after: reached, skip: 0, limit: CHUNK })?;
+            let chunk = self.tested(target, reached)?;
             let Some((last, _)) = chunk.last() else {
                 return Ok(Matches { keys, total: self.count_all.then_some(total) });
             };
@@ -247,13 +261,14 @@ impl Run<'_> {
         }
         let mut reached = 0;
         loop {
-            let chunk = self.tested(target, Window { after: reached, skip: 0, limit: CHUNK })?;
+            let chunk = self.tested(target, reached)?;
             let Some((last, _)) = chunk.last() else { return Ok(found) };
             reached = *last;
             let Target { layout, resource_type, .. } = target;
             let keys = matching(&chunk);
-            let read =
-                |needed| self.loader.by_keys(layout, resource_type, &keys, needed, usize::MAX);
+            let read = |needed| {
+                self.loader.by_keys(layout, resource_type, &keys, needed, self.member_limit)
+            };
             let sorted = target.sort.as_ref().map(|(_, needed)| read(needed)).transpose()?;
             for (key, is_match) in &chunk {
                 self.budget = self.budget.checked_sub(1).ok_or(BackendError::TooMany)?;
@@ -263,7 +278,7 @@ impl Run<'_> {
                 let resource = sorted.as_ref().and_then(|sorted| sorted.get(key));
                 let sort_key = match (&target.sort, resource) {
                     (Some((attribute, _)), Some(resource)) => {
-                        SortKey::of(attribute, &resource.to_json()?)
+                        SortKey::of(attribute, &whole(resource)?)
                     }
                     _ => SortKey::Unassigned,
                 };
@@ -276,8 +291,10 @@ impl Run<'_> {
     }
 
     /// The keys of candidates, each with whether it is a match.
-    fn tested(&self, target: &Target, window: Window) -> Result<Vec<(i64, bool)>, Failure> {
+    fn tested(&self, target: &Target, after: i64) -> Result<Vec<(i64, bool)>, Failure> {
         let Loader { connection, tenant, .. } = self.loader;
+        let limit = if target.looks_at_members() { 1 } else { CHUNK };
+        let window = Window { after, skip: 0, limit };
         let select = Select::tested(&target.lookup, tenant, &target.layout, window);
         let mut statement = connection.prepare_cached(&select.sql)?;
         let rows = statement
@@ -288,10 +305,11 @@ impl Run<'_> {
         let Target { layout, resource_type, .. } = target;
         let keys = matching(&tested);
         // A filter must not take some of the members for all.
-        let resources = self.loader.by_keys(layout, resource_type, &keys, needed, usize::MAX)?;
+        let resources =
+            self.loader.by_keys(layout, resource_type, &keys, needed, self.member_limit)?;
         for (key, is_match) in &mut tested {
             *is_match = match resources.get(key) {
-                Some(resource) => remainder.matches(&resource.to_json()?),
+                Some(resource) => remainder.matches(&whole(resource)?),
                 None => false,
             };
         }
