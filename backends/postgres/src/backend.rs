@@ -1,5 +1,6 @@
 //! [`PostgresBackend`].
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -12,10 +13,10 @@ use scim_server_adapters::{
 };
 use tokio_postgres::config::SslMode;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Config, NoTls, Socket};
 
-use crate::change::{Desk, Job, Opening};
+use crate::change::{Desk, Done, Job, Opening, POPULATE};
 use crate::error::{Failure, OpenError};
 use crate::load::Loader;
 use crate::names::Tenants;
@@ -191,12 +192,12 @@ impl PostgresBackend {
         };
         match job.perform(desk).await {
             // Nothing was written, so there is nothing to commit.
-            Ok((written, _)) if !written.changed => {
+            Ok(Done { written, .. }) if !written.changed => {
                 transaction.rollback().await;
                 Ok(written)
             }
-            Ok((written, leaves_rows)) => {
-                transaction.commit().await?;
+            Ok(Done { written, leaves_rows, population }) => {
+                commit(transaction, tenant, population).await?;
                 self.sweeper.note(1);
                 if leaves_rows {
                     self.sweeper.wake();
@@ -234,8 +235,8 @@ impl PostgresBackend {
             opening: Opening::Said,
         };
         match in_order(desk, units, max_errors).await {
-            Ok((outcomes, leaves_rows)) => {
-                transaction.commit().await?;
+            Ok(Bulk { outcomes, leaves_rows, population }) => {
+                commit(transaction, tenant, population).await?;
                 self.sweeper.note(outcomes.len());
                 if leaves_rows {
                     self.sweeper.wake();
@@ -309,8 +310,33 @@ struct JobUnit {
 /// What became of each unit of a bulk request.
 type Outcomes = Vec<Result<Vec<Written>, UnitFailure>>;
 
-/// Units one after the other, each on its own, up to a number of failed jobs; and whether rows are
-/// left for the sweep.
+/// Counts what came and went, and commits.
+async fn commit(
+    transaction: Transaction,
+    tenant: i64,
+    population: impl IntoIterator<Item = (i64, i64)>,
+) -> Result<(), Failure> {
+    let population = population.into_iter().filter(|(_, difference)| *difference != 0);
+    let (types, differences): (Vec<i64>, Vec<i64>) = population.unzip();
+    if types.is_empty() {
+        return transaction.commit().await;
+    }
+    let parameters: [(&(dyn ToSql + Sync), Type); 3] =
+        [(&tenant, Type::INT8), (&types, Type::INT8_ARRAY), (&differences, Type::INT8_ARRAY)];
+    transaction.execute_and_commit(POPULATE, &parameters).await
+}
+
+/// What came of a bulk request.
+#[derive(Default)]
+struct Bulk {
+    outcomes: Outcomes,
+    /// Whether rows are left for the sweep.
+    leaves_rows: bool,
+    /// How many more resources there are now, by the key of the type.
+    population: BTreeMap<i64, i64>,
+}
+
+/// Units one after the other, each on its own, up to a number of failed jobs.
 ///
 /// # Errors
 /// When the transaction as a whole failed.
@@ -318,27 +344,39 @@ async fn in_order(
     desk: Desk<'_>,
     units: &[JobUnit],
     max_errors: Option<usize>,
-) -> Result<(Outcomes, bool), Failure> {
-    let mut outcomes = Outcomes::with_capacity(units.len());
-    let (mut errors, mut leaves_rows) = (0, false);
+) -> Result<Bulk, Failure> {
+    let mut bulk = Bulk::default();
+    let mut errors = 0;
     let mut savepoints = [FIRST].into_iter().chain([ODD, EVEN].into_iter().cycle());
     for unit in units {
         if max_errors.is_some_and(|max| errors >= max) {
             break;
         }
-        let failed = |unit: &usize| outcomes.get(*unit).is_none_or(Result::is_err);
+        let failed = |unit: &usize| bulk.outcomes.get(*unit).is_none_or(Result::is_err);
         let outcome = if unit.depends_on.iter().any(failed) {
             Err(UnitFailure { write: 0, error: BackendError::Dependency })
         } else {
             let savepoint = savepoints.next().unwrap_or(FIRST);
-            atomically(desk, &unit.jobs, savepoint, &mut leaves_rows).await?
+            atomically(desk, &unit.jobs, savepoint).await?
         };
-        if outcome.is_err() {
-            errors += unit.jobs.len();
-        }
-        outcomes.push(outcome);
+        bulk.outcomes.push(match outcome {
+            Ok(done) => Ok(done
+                .into_iter()
+                .map(|Done { written, leaves_rows, population }| {
+                    bulk.leaves_rows |= leaves_rows;
+                    if let Some((of_type, difference)) = population {
+                        *bulk.population.entry(of_type).or_default() += difference;
+                    }
+                    written
+                })
+                .collect()),
+            Err(failure) => {
+                errors += unit.jobs.len();
+                Err(failure)
+            }
+        });
     }
-    Ok((outcomes, leaves_rows))
+    Ok(bulk)
 }
 
 /// The savepoint of a unit. Its name is another than that of the unit before, which is released only
@@ -360,15 +398,13 @@ async fn atomically(
     desk: Desk<'_>,
     jobs: &[Job],
     savepoint: Savepoint,
-    leaves_rows: &mut bool,
-) -> Result<Result<Vec<Written>, UnitFailure>, Failure> {
+) -> Result<Result<Vec<Done>, UnitFailure>, Failure> {
     let mut desk = Desk { opening: Opening::Savepoint(savepoint.set), ..desk };
-    let mut written = Vec::with_capacity(jobs.len());
+    let mut all = Vec::with_capacity(jobs.len());
     for (index, job) in jobs.iter().enumerate() {
         let error = match job.perform(desk).await {
-            Ok((done, leaves)) => {
-                written.push(done);
-                *leaves_rows |= leaves;
+            Ok(done) => {
+                all.push(done);
                 desk.opening = Opening::Said;
                 continue;
             }
@@ -379,7 +415,7 @@ async fn atomically(
         desk.session.batch(savepoint.roll_back).await?;
         return Ok(Err(UnitFailure { write: index, error }));
     }
-    Ok(Ok(written))
+    Ok(Ok(all))
 }
 
 /// Does something again where nothing has happened and it may succeed.

@@ -44,8 +44,6 @@ const DOCUMENT: &str = "
     WHERE r.tenant = $1 AND r.id = $2 AND r.type = $3";
 
 /// Makes a resource with all its rows, and tells which of its unique values were free.
-///
-/// The shard of the population is that of the connection: until a bulk request ends, it holds one.
 const CREATE: &str = "
     WITH r AS (
         INSERT INTO scim_resource (tenant, type, id, version, created, last_modified,
@@ -71,11 +69,6 @@ const CREATE: &str = "
         SELECT r.key, $1, m.value, m.type
         FROM r, unnest($16::text[], $17::text[]) WITH ORDINALITY AS m (value, type, place)
         ORDER BY m.place
-    ), population AS (
-        INSERT INTO scim_population (tenant, type, shard, resources)
-        SELECT $1, $2, pg_backend_pid() % 64, 1 FROM r
-        ON CONFLICT (tenant, type, shard)
-        DO UPDATE SET resources = scim_population.resources + 1
     ), event AS (
         INSERT INTO scim_event (tenant, type, id, kind, version, principal, time)
         SELECT $1, $2, $3, $18, 1, $19, $4 FROM r
@@ -126,11 +119,6 @@ const DELETE: &str = "
         RETURNING key, id, version
     ), document AS (
         DELETE FROM scim_document WHERE resource = $3
-    ), population AS (
-        INSERT INTO scim_population (tenant, type, shard, resources)
-        SELECT $1, $2, pg_backend_pid() % 64, -1 FROM r
-        ON CONFLICT (tenant, type, shard)
-        DO UPDATE SET resources = scim_population.resources - 1
     ), event AS (
         INSERT INTO scim_event (tenant, type, id, kind, version, principal, time)
         SELECT $1, $2, id, $4, version, $5, $6 FROM r
@@ -147,7 +135,8 @@ const DELETE: &str = "
 
 /// All of them, for the test of their plans.
 #[cfg(test)]
-pub(crate) const STATEMENTS: [&str; 16] = [
+pub(crate) const STATEMENTS: [&str; 17] = [
+    POPULATE,
     HOLD,
     HOLD_TO_DELETE,
     EXISTING,
@@ -165,6 +154,16 @@ pub(crate) const STATEMENTS: [&str; 16] = [
     INDEX,
     UNINDEX,
 ];
+
+/// Counts what came and what went, by type. It is said last, together with the commit, so that others
+/// hardly wait for the row. The shard is that of the connection.
+pub(crate) const POPULATE: &str = "
+    INSERT INTO scim_population (tenant, type, shard, resources)
+    SELECT $1, p.type, pg_backend_pid() % 64, p.difference
+    FROM unnest($2::bigint[], $3::bigint[]) AS p (type, difference)
+    ORDER BY p.type
+    ON CONFLICT (tenant, type, shard)
+    DO UPDATE SET resources = scim_population.resources + excluded.resources";
 
 /// Member rows of a deleted group that go with it; what is beyond is left to the sweep.
 const REMOVED_WITH_GROUP: i64 = 500;
@@ -282,8 +281,7 @@ impl Job {
     }
 
     /// Does the work, in the transaction. The caller undoes what was done of it when it fails.
-    /// Whether rows are left for the sweep.
-    pub(crate) async fn perform(&self, desk: Desk<'_>) -> Result<(Written, bool), Failure> {
+    pub(crate) async fn perform(&self, desk: Desk<'_>) -> Result<Done, Failure> {
         let target = Target { desk, job: self };
         let (id, outcome) = match &self.work {
             Work::Create(new) => (&new.id, target.create(new).await?),
@@ -293,7 +291,8 @@ impl Job {
                 let (found, leaves_rows) = target.delete(id).await?;
                 let version = version(found.version);
                 let written = Written { id: id.clone(), version, changed: true, returned: None };
-                return Ok((written, leaves_rows));
+                let population = Some((self.layout.key, -1));
+                return Ok(Done { written, leaves_rows, population });
             }
         };
         let returned = match &self.returning {
@@ -306,8 +305,18 @@ impl Job {
         };
         let version = version(outcome.row.version);
         let written = Written { id: id.clone(), version, changed: outcome.changed, returned };
-        Ok((written, false))
+        let population = self.is_create().then_some((self.layout.key, 1));
+        Ok(Done { written, leaves_rows: false, population })
     }
+}
+
+/// What came of a job.
+pub(crate) struct Done {
+    pub(crate) written: Written,
+    /// Whether rows are left for the sweep.
+    pub(crate) leaves_rows: bool,
+    /// How many more resources there are now of the type with that key.
+    pub(crate) population: Option<(i64, i64)>,
 }
 
 /// Where jobs are done: in a transaction, for a tenant.

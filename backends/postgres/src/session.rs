@@ -302,9 +302,34 @@ impl Transaction {
         &self.session
     }
 
+    /// Commits after one more statement, without waiting for it: PostgreSQL commits nothing when it
+    /// fails.
+    pub(crate) async fn execute_and_commit(
+        self,
+        sql: &str,
+        parameters: &[Parameter<'_>],
+    ) -> Result<(), Failure> {
+        self.session.prepare(sql, parameters).await?;
+        let last = async {
+            match self.session.execute(sql, parameters).await {
+                Ok(_) => Ok(()),
+                // The connection was lost, and the commit is on its way already.
+                Err(Failure::Database(error)) if error.code().is_none() => {
+                    Err(Failure::Unknown(error))
+                }
+                Err(failure) => Err(failure),
+            }
+        };
+        tokio::try_join!(biased; last, self.end()).map(drop)
+    }
+
+    pub(crate) async fn commit(self) -> Result<(), Failure> {
+        self.end().await
+    }
+
     /// # Errors
     /// [`Failure::Unknown`] where the answer does not say that nothing was committed.
-    pub(crate) async fn commit(self) -> Result<(), Failure> {
+    async fn end(&self) -> Result<(), Failure> {
         match self.session.batch("COMMIT").await {
             Ok(()) => {
                 self.session.is_in_transaction.store(false, Ordering::Relaxed);
