@@ -31,6 +31,7 @@ pub(crate) async fn list(x: &mut Exchange<'_>, types: Vec<Arc<ResourceType>>) ->
 pub(crate) async fn search(x: &mut Exchange<'_>, types: Vec<Arc<ResourceType>>) -> Answer {
     let profile = x.profile;
     let request = SearchRequest::parse(x.body()?, &profile)?;
+    x.fired.extend(request.fired);
     answer(x, types, request, 400).await
 }
 

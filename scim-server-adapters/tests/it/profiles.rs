@@ -176,6 +176,35 @@ async fn the_observer_hears_of_each_quirk_and_only_of_quirks() {
     );
 }
 
+/// A client, and the quirks of each request in which some fired.
+fn overheard(profile: Profile) -> (Client, Arc<Mutex<Vec<String>>>) {
+    let heard: Arc<Mutex<Vec<String>>> = Arc::default();
+    let hears = Arc::clone(&heard);
+    let service = builder()
+        .profile(profile)
+        .on_quirks(move |tolerated| hears.lock().unwrap().push(tolerated.quirks.to_string()));
+    (Client::of(service.build()), heard)
+}
+
+#[tokio::test]
+async fn the_observer_hears_of_what_is_wrong_with_the_envelope() {
+    let (client, heard) = overheard(Profile::INTEROP);
+    let path = format!("/Users/{}", client.user("bjensen").await);
+    let operations = json!([{"op": "replace", "path": "active", "value": true}]);
+    let delete = json!([{"method": "DELETE", "path": "/Users/nobody"}]);
+    for (method, path, body) in [
+        ("PATCH", &*path, json!({"Operations": operations})),
+        ("POST", "/Bulk", json!({"Operations": delete})),
+        ("POST", "/Users/.search", json!({"filter": "userName pr"})),
+        ("POST", "/.search", json!({})),
+    ] {
+        let answer = client.send(method, path, &[], body.to_string()).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text);
+        let heard: Vec<String> = heard.lock().unwrap().drain(..).collect();
+        assert_eq!(heard, ["MissingSchemas"], "{path}");
+    }
+}
+
 #[tokio::test]
 async fn each_tenant_has_its_profile_and_no_header_changes_it() {
     let of = |tenant: &str| if tenant == "acme" { Profile::STRICT } else { Profile::INTEROP };
