@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use scim_core::schema::AttributeType;
-use scim_core::{ScimError, ScimType, shorten};
+use scim_core::{Quirks, ScimError, ScimType, shorten};
 
 use crate::limits::Limits;
 use crate::operator::Operator;
@@ -225,11 +225,18 @@ pub struct ResolveError {
     path: Box<str>,
     position: usize,
     kind: ResolveErrorKind,
+    fired: Quirks,
 }
 
 impl ResolveError {
     pub(crate) fn new(path: &str, position: usize, kind: ResolveErrorKind) -> Self {
-        Self { path: path.into(), position, kind }
+        Self { path: path.into(), position, kind, fired: Quirks::NONE }
+    }
+
+    /// The same, with more quirks that fired before it.
+    pub(crate) fn after(mut self, fired: Quirks) -> Self {
+        self.fired.extend(fired);
+        self
     }
 
     /// What is wrong.
@@ -249,6 +256,13 @@ impl ResolveError {
     #[must_use]
     pub fn position(&self) -> usize {
         self.position
+    }
+
+    /// The quirks that were made use of until then: while resolving, and while parsing if that was
+    /// done by [`ResolvedFilter::parse`](crate::ResolvedFilter::parse).
+    #[must_use]
+    pub fn fired(&self) -> Quirks {
+        self.fired
     }
 }
 
@@ -345,6 +359,18 @@ pub enum FilterError {
     /// It has no meaning for the resource type.
     #[error(transparent)]
     Resolve(#[from] ResolveError),
+}
+
+impl FilterError {
+    /// The quirks that were made use of in a filter that was parsed and then has no meaning; none in
+    /// one that can't be parsed.
+    #[must_use]
+    pub fn fired(&self) -> Quirks {
+        match self {
+            Self::Syntax(_) => Quirks::NONE,
+            Self::Resolve(error) => error.fired(),
+        }
+    }
 }
 
 impl From<FilterError> for ScimError {

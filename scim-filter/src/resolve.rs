@@ -36,7 +36,7 @@ impl Filter<'_> {
         profile: &Profile,
     ) -> Result<ResolvedFilter, ResolveError> {
         let mut resolver = Resolver { profile, fired: Quirks::NONE };
-        let expression = resolver.filter(self, Scope::Resource(resource_type))?;
+        let expression = resolver.resolved(self, Scope::Resource(resource_type))?;
         Ok(ResolvedFilter::new(expression, resolver.fired))
     }
 
@@ -52,7 +52,7 @@ impl Filter<'_> {
         profile: &Profile,
     ) -> Result<ValueFilter, ResolveError> {
         let mut resolver = Resolver { profile, fired: Quirks::NONE };
-        let expression = resolver.filter(self, Scope::Element(attribute))?;
+        let expression = resolver.resolved(self, Scope::Element(attribute))?;
         Ok(ValueFilter::new(attribute.clone(), expression, resolver.fired))
     }
 }
@@ -74,6 +74,15 @@ struct Resolver<'p> {
 }
 
 impl Resolver<'_> {
+    /// A filter as a whole; an error says what fired before it.
+    fn resolved(
+        &mut self,
+        filter: &Filter<'_>,
+        scope: Scope<'_>,
+    ) -> Result<Expression, ResolveError> {
+        self.filter(filter, scope).map_err(|error| error.after(self.fired))
+    }
+
     fn filter(
         &mut self,
         filter: &Filter<'_>,

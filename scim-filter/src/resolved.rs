@@ -53,7 +53,8 @@ impl ResolvedFilter {
     ) -> Result<Self, FilterError> {
         let options = ParseOptions::new().with_limits(*limits).with_quirks(profile.quirks());
         let parsed = options.filter(text)?;
-        let mut resolved = parsed.value.resolve(resource_type, profile)?;
+        let resolved = parsed.value.resolve(resource_type, profile);
+        let mut resolved = resolved.map_err(|error| error.after(parsed.fired))?;
         resolved.fired.extend(parsed.fired);
         Ok(resolved)
     }

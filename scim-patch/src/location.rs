@@ -9,6 +9,7 @@ use scim_core::{
 };
 use scim_filter::{
     AttributePath, Comparison, Filter, Literal, Operator, ParseOptions, PatchPath, ResolveError,
+    ValueFilter,
 };
 use serde_json::{Map, Value};
 
@@ -151,10 +152,12 @@ impl Planner<'_> {
         // In a query, an attribute that no schema defines has no value. Here that would let a
         // misspelled name in `not (…)` or `ne` select everything.
         let profile = self.profile.validating(Validation::UnknownAttributes);
-        let resolved = filter.resolve_for_elements(attribute, &profile).map_err(in_brackets)?;
-        resolved.fired().iter().for_each(|quirk| {
+        let resolved = filter.resolve_for_elements(attribute, &profile);
+        let fired = resolved.as_ref().map_or_else(ResolveError::fired, ValueFilter::fired);
+        fired.iter().for_each(|quirk| {
             self.ingest.tolerate(quirk);
         });
+        let resolved = resolved.map_err(in_brackets)?;
         let exact = attribute.child("value").is_some_and(|v| v.leaf().compares_exactly());
         let values = resolved.equal_to("value").filter(|_| exact);
         let mut parts = BTreeSet::new();

@@ -47,8 +47,21 @@ impl PatchPlan {
         patch: PatchOp,
         profile: &Profile,
     ) -> Result<Planned> {
+        Self::noting(resource_type, patch, profile, &mut Quirks::default())
+    }
+
+    /// The same, and whether it succeeds or not, `fired` gets the quirks that fired.
+    ///
+    /// # Errors
+    /// As [`PatchPlan::new`].
+    pub fn noting(
+        resource_type: &Arc<ResourceType>,
+        patch: PatchOp,
+        profile: &Profile,
+        fired: &mut Quirks,
+    ) -> Result<Planned> {
         let profile = profile.for_message(patch.fired);
-        Planner::new(resource_type, &profile).plan(patch)
+        Planner::new(resource_type, &profile).plan(patch, fired)
     }
 
     /// The resources that the request names, as values to be set or members to be added, each once:

@@ -50,14 +50,13 @@ impl<'a> Planner<'a> {
         }
     }
 
-    pub(crate) fn plan(mut self, patch: PatchOp) -> Result<Planned> {
-        for (index, operation) in patch.operations.into_iter().enumerate() {
-            self.operation = index + 1;
-            self.operation(operation)
-                .map_err(|e| e.within(format_args!("operation {}", index + 1)))?;
-        }
+    /// Makes the plan. The quirks that fired are put into `noted`, also when there will be no plan.
+    pub(crate) fn plan(mut self, patch: PatchOp, noted: &mut Quirks) -> Result<Planned> {
+        let outcome = self.operations(patch.operations);
         let mut fired = patch.fired;
         fired.extend(self.ingest.fired());
+        noted.extend(fired);
+        outcome?;
         let document = DocumentPlan::new(Arc::clone(self.resource_type), self.steps);
         Ok(Planned {
             plan: PatchPlan {
@@ -70,6 +69,15 @@ impl<'a> Planner<'a> {
             late: self.late,
             touched: self.touched,
         })
+    }
+
+    fn operations(&mut self, operations: Vec<PatchOperation>) -> Result<()> {
+        for (index, operation) in operations.into_iter().enumerate() {
+            self.operation = index + 1;
+            self.operation(operation)
+                .map_err(|e| e.within(format_args!("operation {}", index + 1)))?;
+        }
+        Ok(())
     }
 
     fn operation(&mut self, operation: PatchOperation) -> Result<()> {

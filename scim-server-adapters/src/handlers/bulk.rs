@@ -134,9 +134,7 @@ fn plan(
         (BulkMethod::Patch, Some(id), Some(mut data)) => {
             references::in_patch(&resource_type, &mut data, &mut resolve)?;
             let patch = PatchOp::from_json(data, &x.profile)?;
-            x.fired.extend(patch.fired);
-            let planned = PatchPlan::new(&resource_type, patch, &x.profile)?;
-            x.fired.extend(planned.fired);
+            let planned = PatchPlan::noting(&resource_type, patch, &x.profile, &mut x.fired)?;
             x.late.push(planned.late);
             must_exist = x.must_exist(|| planned.plan.references());
             Change::Patch { id, plan: planned.plan }

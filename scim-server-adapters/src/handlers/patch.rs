@@ -20,9 +20,7 @@ pub(crate) async fn patch(
     let projection = x.projection(&resource_type)?;
     let precondition = Precondition::from_headers(&x.parts.headers)?;
     let patch = PatchOp::parse(x.body()?, &x.profile)?;
-    x.fired.extend(patch.fired);
-    let planned = PatchPlan::new(&resource_type, patch, &x.profile)?;
-    x.fired.extend(planned.fired);
+    let planned = PatchPlan::noting(&resource_type, patch, &x.profile, &mut x.fired)?;
     x.late.push(planned.late);
     // RFC 7644 §3.5.2: whoever asks for attributes gets a 200 with them.
     let explicit = projection.is_explicit();

@@ -9,7 +9,7 @@ use scim_core::messages::LIST_RESPONSE_URN;
 use scim_core::{
     AttributeSet, DateTime, Quirk, ResourceType, ScimError, ScimType, SearchRequest, SortOrder,
 };
-use scim_filter::ResolvedFilter;
+use scim_filter::{FilterError, ResolvedFilter};
 
 use crate::backend::{BackendError, Page, Query, QueryTarget, Start};
 use crate::cursor::{Cursor, QueryId};
@@ -177,10 +177,9 @@ fn resolve_filter(
         x.fired.insert(Quirk::EmptyWhereNoText);
         return Ok(None);
     }
-    let resolved =
-        ResolvedFilter::parse(text, resource_type, &x.profile, &x.service.limits.filter)?;
-    x.fired.extend(resolved.fired());
-    Ok(Some(resolved))
+    let resolved = ResolvedFilter::parse(text, resource_type, &x.profile, &x.service.limits.filter);
+    x.fired.extend(resolved.as_ref().map_or_else(FilterError::fired, ResolvedFilter::fired));
+    Ok(Some(resolved?))
 }
 
 pub(super) async fn run(x: &Exchange<'_>, query: &Query) -> Result<Page, BackendError> {

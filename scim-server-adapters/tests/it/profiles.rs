@@ -6,7 +6,7 @@ use scim_core::{Choice, Profile, Quirk, Validation};
 use scim_server_adapters::Tenancy;
 use serde_json::{Value, json};
 
-use crate::client::{Client, ENTERPRISE, GROUP, USER, builder};
+use crate::client::{Client, ENTERPRISE, GROUP, PATCH_OP, USER, builder};
 
 fn with(profile: Profile) -> Client {
     Client::of(builder().profile(profile).build())
@@ -203,6 +203,57 @@ async fn the_observer_hears_of_what_is_wrong_with_the_envelope() {
         let heard: Vec<String> = heard.lock().unwrap().drain(..).collect();
         assert_eq!(heard, ["MissingSchemas"], "{path}");
     }
+}
+
+/// What was tolerated before something was refused is told, too.
+#[tokio::test]
+async fn the_observer_hears_of_quirks_in_requests_that_fail() {
+    let (client, heard) = overheard(Profile::INTEROP);
+    let path = format!("/Users/{}", client.user("bjensen").await);
+    let heard = || heard.lock().unwrap().drain(..).collect::<Vec<String>>();
+    let remove = |path: &str| json!([{"op": "Remove", "path": path}]);
+    for (operations, quirks, scim_type) in [
+        (
+            json!([
+                {"op": "Replace", "path": "active", "value": "False"},
+                {"op": "replace", "path": "id", "value": "x"},
+            ]),
+            "OperationCase,BooleanStrings",
+            "mutability",
+        ),
+        (
+            remove("emails[primary eq \"True\" and primary gt true]"),
+            "OperationCase,BooleanStrings",
+            "invalidFilter",
+        ),
+        (
+            remove("emails[value eq x and primary gt true]"),
+            "OperationCase,UnquotedFilterValues",
+            "invalidFilter",
+        ),
+    ] {
+        client.patch(&path, operations.clone()).await.assert_error(400, Some(scim_type));
+        assert_eq!(heard(), [quirks], "{operations}");
+        let bulk = json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
+            "Operations": [{"method": "PATCH", "path": path, "data": {
+                "schemas": [PATCH_OP], "Operations": operations,
+            }}],
+        });
+        let answer = client.post("/Bulk", bulk).await.json();
+        assert_eq!(answer["Operations"][0]["response"]["scimType"], scim_type, "{answer}");
+        assert_eq!(heard(), [quirks], "{operations}");
+    }
+    for (filter, quirk) in [
+        ("active+eq+%22True%22+and+active+gt+true", "BooleanStrings"),
+        ("userName+eq+bjensen+and+active+gt+true", "UnquotedFilterValues"),
+        ("department+pr+and+active+gt+true", "UnqualifiedExtensionAttributes"),
+    ] {
+        let answer = client.get(&format!("/Users?filter={filter}")).await;
+        answer.assert_error(400, Some("invalidFilter"));
+        assert_eq!(heard(), [quirk], "{filter}");
+    }
+    assert_eq!(client.get(&path).await.json()["meta"]["version"], "W/\"1\"");
 }
 
 #[tokio::test]
