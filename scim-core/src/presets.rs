@@ -44,12 +44,7 @@ impl Profile {
     /// Okta.
     pub const OKTA: Self = Self::tolerating(
         "okta",
-        &[
-            Quirk::MissingSchemas,
-            Quirk::IgnoreUnknownPaths,
-            Quirk::EmptyWhereNoText,
-            Quirk::EmptyMeansUnassigned,
-        ],
+        &[Quirk::MissingSchemas, Quirk::IgnoreUnknownPaths, Quirk::EmptyWhereNoText],
     );
 
     /// OneLogin, with its SCIM 2.0 and its older connectors.
@@ -61,16 +56,13 @@ impl Profile {
             Quirk::SchemaSpellings,
             Quirk::SingularForArray,
             Quirk::EmptyWhereNoText,
-            Quirk::EmptyMeansUnassigned,
             Quirk::Scim1Patch,
         ],
     );
 
     /// JumpCloud.
-    pub const JUMPCLOUD: Self = Self::tolerating(
-        "jumpcloud",
-        &[Quirk::EmptyWhereNoText, Quirk::EmptyMeansUnassigned, Quirk::RemoveWithValue],
-    );
+    pub const JUMPCLOUD: Self =
+        Self::tolerating("jumpcloud", &[Quirk::EmptyWhereNoText, Quirk::RemoveWithValue]);
 
     /// authentik.
     pub const AUTHENTIK: Self =
@@ -79,12 +71,7 @@ impl Profile {
     /// The SCIM plug-ins of Keycloak.
     pub const KEYCLOAK: Self = Self::tolerating(
         "keycloak",
-        &[
-            Quirk::BooleanStrings,
-            Quirk::ArrayForSingular,
-            Quirk::EmptyWhereNoText,
-            Quirk::EmptyMeansUnassigned,
-        ],
+        &[Quirk::BooleanStrings, Quirk::ArrayForSingular, Quirk::EmptyWhereNoText],
     );
 
     /// Every preset: [`Profile::STRICT`], [`Profile::INTEROP`], and those of identity providers.

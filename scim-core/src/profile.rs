@@ -176,12 +176,13 @@ pub enum Quirk {
     ///
     /// No capture shows it.
     EmptyWhereNoText,
-    /// `""` for "no value" of an attribute whose values are texts: as `null`. Sent by Entra and others
-    /// to clear an attribute.
+    /// `""` for "no value" of an attribute whose values are texts: as `null`. Sent by Entra to clear an
+    /// attribute.
     ///
     /// It hurts a client that means an empty text and not an unassigned attribute, and reads it back:
     /// so [`Profile::INTEROP`] has it only in a PATCH whose message is not the RFC's anyway
-    /// ([`Profile::for_message`]). To filters both are the same.
+    /// ([`Profile::for_message`]), and of the presets only Entra's have it. To filters both are the
+    /// same.
     ///
     /// No capture shows it.
     EmptyMeansUnassigned,

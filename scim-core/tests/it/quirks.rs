@@ -594,6 +594,9 @@ fn a_set_of_quirks_knows_its_quirks() {
         [Quirk::JsonInString, Quirk::EmptyMeansUnassigned]
     );
     assert!(apart.iter().all(|quirk| !Profile::INTEROP.tolerates(quirk)));
+    let always = |preset: &Profile| apart.iter().any(|quirk| preset.tolerates(quirk));
+    let presets = Profile::PRESETS.into_iter().filter(always).map(|preset| preset.name());
+    assert_eq!(presets.collect::<Vec<_>>(), ["entra", "entra-scim2"]);
     assert_eq!(Profile::INTEROP.for_message(Quirks::NONE), Profile::INTEROP);
     assert!(Quirks::NONE.is_empty() && Quirks::NONE.contains_all(Quirks::NONE));
     assert_eq!(Profile::default(), Profile::INTEROP);

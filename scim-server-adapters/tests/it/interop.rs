@@ -456,8 +456,16 @@ fn empty_values_as_remove() {
     // An empty text is a text in a correct request, and means none in Entra's.
     let operation = json!([{"op": "replace", "path": "title", "value": ""}]);
     patch(title.clone(), operation.clone(), json!({"title": ""}), Same);
-    let entra = [(Profile::ENTRA, Same), (Profile::ONELOGIN, Same)];
-    patch_under(entra, &title, &operations(operation), json!({"title": null}));
+    let entra = [(Profile::ENTRA, Same), (Profile::ENTRA_SCIM2, Same)];
+    patch_under(entra, &title, &operations(operation.clone()), json!({"title": null}));
+    let others = [
+        (Profile::OKTA, Same),
+        (Profile::ONELOGIN, Same),
+        (Profile::JUMPCLOUD, Same),
+        (Profile::AUTHENTIK, Same),
+        (Profile::KEYCLOAK, Same),
+    ];
+    patch_under(others, &title, &operations(operation), json!({"title": ""}));
     let operation = json!([{"op": "Replace", "path": "title", "value": ""}]);
     patch(title.clone(), operation, json!({"title": null}), Refuses("invalidSyntax"));
     let body = json!({"Operations": [{"op": "replace", "value": {"title": ""}}]});

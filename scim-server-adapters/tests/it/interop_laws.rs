@@ -1,5 +1,5 @@
 //! A tolerance never changes the meaning of a correct request: what `STRICT` takes, `INTEROP` takes
-//! likewise, and no quirk fires. So does every preset, but for two quirks that are in some of them;
+//! likewise, and no quirk fires. So does every preset, but for two quirks that are in Entra's;
 //! these, and where `INTEROP` answers otherwise than with an error of the RFC's, are shown at the end.
 
 use std::sync::{Arc, Mutex};
@@ -378,8 +378,8 @@ fn what_interop_takes_where_the_rfc_has_an_error() {
     hurts(Profile::INTEROP, Quirk::IgnoreUnknownPaths, &unknown, 400);
 }
 
-/// The two quirks that alter correct requests: in the presets of those who need them, and under
-/// `INTEROP` in requests that are not correct.
+/// The two quirks that alter correct requests: in Entra's presets, and under `INTEROP` in requests that
+/// are not correct.
 #[test]
 fn what_some_presets_alter() {
     let empty = json!({"op": "add", "path": "title", "value": ""});
