@@ -457,6 +457,11 @@ impl Profile {
     /// Every quirk of the table and no validation, so that identity providers work at once. The
     /// default. What the RFC allows means the same as under [`Profile::STRICT`]: the quirks by which
     /// it would not, it has only in a PATCH that the RFC does not allow ([`Profile::for_message`]).
+    ///
+    /// So two habits of Entra's need [`Profile::ENTRA`] or [`Profile::ENTRA_SCIM2`] in a POST, a PUT, and
+    /// a PATCH whose message is correct: `""` that clears an attribute
+    /// ([`Quirk::EmptyMeansUnassigned`]), and roles as JSON text inside `value`
+    /// ([`Quirk::JsonInString`]). Here both are the texts that they are.
     pub const INTEROP: Self = Self::tolerating("interop", &Quirk::ALL)
         .only_in_bent_messages(Quirk::JsonInString)
         .only_in_bent_messages(Quirk::EmptyMeansUnassigned);
