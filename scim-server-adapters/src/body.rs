@@ -11,9 +11,11 @@ use http_body_util::BodyExt;
 use crate::backend::BackendError;
 use crate::stream::Stream;
 
-/// The body of an answer: bytes all at once, or, with a group of more than
-/// [`Limits::members_at_once`](crate::Limits::members_at_once) members, in parts that are read while
-/// it is sent.
+/// The body of an answer: bytes all at once, or, with a group of more members than are read before
+/// it begins, in parts that are read while it is sent. So many are
+/// [`Limits::members_at_once`](crate::Limits::members_at_once) of a group that is answered alone, and
+/// [`Limits::page_members`](crate::Limits::page_members) of one in a list, which then is the only
+/// resource of its page.
 ///
 /// A body in parts has no length beforehand. Each part is a read of its own, made when the one
 /// before has been taken: whoever takes nothing holds up nothing, and dropping the body ends the

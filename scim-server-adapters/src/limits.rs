@@ -16,13 +16,15 @@ pub struct Limits {
     pub max_page_size: usize,
     /// The size of a page when the client names none (default 100).
     pub default_page_size: usize,
-    /// How many members the groups of one page have together (default 100,000); a page ends before
-    /// the group that would exceed it. Of a group that exceeds it alone, the rest is read while the
-    /// answer is sent.
+    /// How many members the groups of one page of a list have together (default 100,000); a page ends
+    /// before the group that would exceed it. Of a group that exceeds it alone, the rest is read
+    /// while the answer is sent. What is read before the answer to a list begins goes by this, not by
+    /// [`Limits::members_at_once`].
     pub page_members: usize,
-    /// How many members of a group are read before the answer begins (default 10,000). The rest of
-    /// a larger group is read some at a time while the answer is sent: [`ScimBody`] says what that
-    /// means for its reader.
+    /// How many members of a group are read before the answer with that group begins, to a GET by id
+    /// or a PATCH (default 10,000). The rest of a larger group is read some at a time while the
+    /// answer is sent, never more than this at a time, in lists too: [`ScimBody`] says what that means
+    /// for its reader.
     ///
     /// [`ScimBody`]: crate::ScimBody
     pub members_at_once: usize,
@@ -39,8 +41,9 @@ pub struct Limits {
     pub work: usize,
     /// The depth, the number of terms and the length of a filter.
     pub filter: scim_filter::Limits,
-    /// A PATCH of a group with more members than this answers 204 instead of sending the group
-    /// (default 100).
+    /// A PATCH of a group that has more members than this afterwards answers 204 instead of sending
+    /// the group (default 100), whatever the profile; unless it asks for attributes (RFC 7644
+    /// §3.5.2).
     pub patch_members: usize,
 }
 
