@@ -55,7 +55,8 @@ pub(crate) struct Options {
 
     /// What is tolerated of clients beyond the RFC: `interop`, `strict`, an identity provider
     /// (`entra`, `entra-scim2`, `okta`, `onelogin`, `jumpcloud`, `authentik`, `keycloak`), or `auto`
-    /// for that which the User-Agent of each request names (Okta's and authentik's do), else `interop`
+    /// for that which the User-Agent of each request names (Okta's and authentik's do), else `interop`;
+    /// it is for all organisations of this server
     #[arg(long, env = "ORG_SERVER_PROFILE", value_name = "NAME", default_value = "interop")]
     pub(crate) profile: ProfileChoice,
 
