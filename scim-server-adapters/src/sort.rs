@@ -134,7 +134,7 @@ struct Place<S> {
 /// # Errors
 /// 400 `invalidCursor` when the position is not one of a sorted query; what `members` gives.
 pub fn sorted_page<S, T, E>(
-    mut matches: Vec<(SortKey, S, T)>,
+    matches: Vec<(SortKey, S, T)>,
     order: SortOrder,
     query: &Query,
     mut members: impl FnMut(&T) -> Result<usize, E>,
@@ -142,6 +142,49 @@ pub fn sorted_page<S, T, E>(
 where
     S: Ord + Serialize + DeserializeOwned,
     E: From<BackendError>,
+{
+    let total = matches.len() as u64;
+    let rest = from_start(matches, order, &query.start)?;
+    let (mut items, mut last, mut held) = (Vec::new(), None, 0);
+    let mut more = false;
+    for (key, sequence, item) in rest {
+        let added = if items.len() < query.count { members(&item)? } else { 0 };
+        more =
+            items.len() >= query.count || (!items.is_empty() && held + added > query.member_limit);
+        if more {
+            break;
+        }
+        held += added;
+        items.push(item);
+        last = Some((key, sequence));
+    }
+    let next = match last {
+        Some((key, sequence)) if more => Some(position_after(key, sequence)?),
+        _ => None,
+    };
+    Ok(SortedPage { items, next, total })
+}
+
+/// The position after the match with that key and sequence.
+pub(crate) fn position_after<S: Serialize>(
+    key: SortKey,
+    sequence: S,
+) -> Result<Position, BackendError> {
+    let bytes = serde_json::to_vec(&Place { key, sequence }).map_err(BackendError::internal)?;
+    Ok(Position(bytes.into()))
+}
+
+/// The matches in order, from where a page begins.
+///
+/// # Errors
+/// 400 `invalidCursor` when the position is not one of a sorted query.
+pub(crate) fn from_start<S, T>(
+    mut matches: Vec<(SortKey, S, T)>,
+    order: SortOrder,
+    start: &Start,
+) -> Result<impl Iterator<Item = (SortKey, S, T)>, BackendError>
+where
+    S: Ord + DeserializeOwned,
 {
     let compare = |a: (&SortKey, &S), b: (&SortKey, &S)| {
         let by_key = match order {
@@ -151,8 +194,7 @@ where
         by_key.then(a.1.cmp(b.1))
     };
     matches.sort_unstable_by(|a, b| compare((&a.0, &a.1), (&b.0, &b.1)));
-    let total = matches.len() as u64;
-    let first = match &query.start {
+    let first = match start {
         Start::Offset(offset) => usize::try_from(*offset).unwrap_or(usize::MAX),
         Start::After(position) => {
             let place: Place<S> = serde_json::from_slice(&position.0).map_err(|_| {
@@ -163,28 +205,7 @@ where
             matches.partition_point(|m| compare((&m.0, &m.1), after) != Ordering::Greater)
         }
     };
-    let mut rest = matches.into_iter().skip(first);
-    let (mut items, mut last, mut held) = (Vec::new(), None, 0);
-    let mut more = false;
-    for (key, sequence, item) in rest.by_ref() {
-        let added = if items.len() < query.count { members(&item)? } else { 0 };
-        more =
-            items.len() >= query.count || (!items.is_empty() && held + added > query.member_limit);
-        if more {
-            break;
-        }
-        held += added;
-        items.push(item);
-        last = Some(Place { key, sequence });
-    }
-    let next = match last {
-        Some(place) if more => {
-            let bytes = serde_json::to_vec(&place).map_err(BackendError::internal)?;
-            Some(Position(bytes.into()))
-        }
-        _ => None,
-    };
-    Ok(SortedPage { items, next, total })
+    Ok(matches.into_iter().skip(first))
 }
 
 #[cfg(test)]

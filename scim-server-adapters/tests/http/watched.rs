@@ -1,5 +1,6 @@
 //! A memory backend that tells what is read of members, and does with it as a test says.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
 
@@ -31,6 +32,10 @@ pub(crate) struct Watched {
     pub(crate) has_no_filters: bool,
     /// How many members each read gave, by `get` or from a position.
     pub(crate) reads: Mutex<Vec<usize>>,
+    /// How many members pages gave.
+    pub(crate) in_pages: AtomicUsize,
+    /// What is written by another right after the next `get`.
+    pub(crate) after_get: Mutex<Option<Write>>,
 }
 
 impl Watched {
@@ -69,6 +74,10 @@ impl ProvisioningBackend for Watched {
     ) -> Result<Stored, BackendError> {
         let stored = self.memory.get(cx, resource_type, id, wanted, member_limit).await?;
         self.note(stored.members.as_ref());
+        let write = self.after_get.lock().unwrap().take();
+        if let Some(write) = write {
+            self.memory.write(cx, write).await?;
+        }
         Ok(stored)
     }
 
@@ -108,7 +117,10 @@ impl ProvisioningBackend for Watched {
         if self.has_no_filters && query.targets.iter().any(|target| target.filter.is_some()) {
             return Err(BackendError::Unsupported);
         }
-        self.memory.query(cx, query).await
+        let page = self.memory.query(cx, query).await?;
+        let members = page.resources.iter().filter_map(|stored| stored.members.as_ref());
+        self.in_pages.fetch_add(members.map(|m| m.list.len()).sum(), Ordering::Relaxed);
+        Ok(page)
     }
 
     async fn write(&self, cx: &RequestContext, write: Write) -> Result<Written, BackendError> {

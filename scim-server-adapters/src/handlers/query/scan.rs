@@ -12,10 +12,13 @@ use crate::backend::{
     BackendError, Members, Page, Position, Query, QueryTarget, Start, Stored, Wanted,
 };
 use crate::exchange::Exchange;
-use crate::sort::{SortKey, sorted_page};
+use crate::sort::{SortKey, from_start, position_after};
 
 /// How many resources are asked for at a time at most.
 const CHUNK: usize = 500;
+
+/// The attributes that are kept as rows, beside the document.
+const ROWS: [&str; 2] = ["members", "groups"];
 
 /// Answers a query whose filter the backend cannot evaluate.
 pub(super) async fn scan(x: &Exchange<'_>, query: &Query) -> Result<Page, BackendError> {
@@ -71,8 +74,8 @@ impl Scan<'_> {
         let (mut matched, mut held) = (0_u64, 0_usize);
         let mut next = None;
         while place.target < self.query.targets.len() {
-            let room = skip.saturating_add(count - page.resources.len());
-            let is_full = next.is_some() || room == 0;
+            let room = count - page.resources.len();
+            let is_full = next.is_some() || (skip == 0 && room == 0);
             if is_full && !*total {
                 next.get_or_insert(place);
                 break;
@@ -81,13 +84,19 @@ impl Scan<'_> {
                 next.get_or_insert_with(|| place.clone());
             }
             let left = member_limit.saturating_sub(held);
-            let (chunk, members) = match (is_full, self.looks_at_members(&place)) {
-                (true, _) => (CHUNK, *member_limit),
+            let (none, all): (&[&str], &[&str]) = (&[], &ROWS);
+            let (chunk, members, shown) = if is_full {
+                (CHUNK, *member_limit, none)
+            } else if skip > 0 {
+                // No more than are skipped, so that none of them is shown.
+                (skip.min(CHUNK), *member_limit, none)
+            } else if self.looks_at_members(&place) {
                 // It must see all of them, so they come one by one.
-                (false, true) => (1, *member_limit),
-                (false, false) => (room.min(CHUNK), left),
+                (1, *member_limit, all)
+            } else {
+                (room.min(CHUNK), left, all)
             };
-            let (found, after) = self.matches(&place, chunk, members).await?;
+            let (found, after) = self.matches(&place, chunk, members, shown).await?;
             for stored in found {
                 matched += 1;
                 if skip > 0 {
@@ -122,13 +131,15 @@ impl Scan<'_> {
         Ok(page)
     }
 
-    /// All matches have to be known. What compares equal is in the order of ids.
+    /// All matches have to be known. What compares equal is in the order of ids. Members are held of
+    /// those on the page only.
     async fn sorted(mut self, order: SortOrder) -> Result<Page, BackendError> {
+        let Query { start, count, total, member_limit, .. } = self.query;
         let mut matches = Vec::new();
         let mut place = Place::default();
         while let Some(target) = self.query.targets.get(place.target) {
-            let (found, after) = self.matches(&place, CHUNK, self.query.member_limit).await?;
-            for stored in found {
+            let (found, after) = self.matches(&place, CHUNK, *member_limit, &["groups"]).await?;
+            for mut stored in found {
                 let key = match &target.sort {
                     Some(attribute) => {
                         let by_members = attribute.attribute().name == "members";
@@ -136,30 +147,83 @@ impl Scan<'_> {
                     }
                     None => SortKey::Unassigned,
                 };
+                stored.members = None;
                 let name = target.resource_type.name().to_string();
-                matches.push((key, (stored.id.to_string(), name), stored));
+                matches.push((key, (stored.id.to_string(), name), (place.target, stored)));
             }
             place = after;
         }
-        let brings = |stored: &Stored| {
-            Ok::<_, BackendError>(stored.members.as_ref().map_or(0, |members| members.list.len()))
-        };
-        let page = sorted_page(matches, order, self.query, brings)?;
-        let total = self.query.total.then_some(page.total);
-        Ok(Page { resources: page.items, total, next: page.next })
+        let mut page = Page { total: total.then_some(matches.len() as u64), ..Page::default() };
+        let (mut last, mut held) = (None, 0);
+        for (key, sequence, (target, stored)) in from_start(matches, order, start)? {
+            let is_full = page.resources.len() >= *count;
+            let shown = if is_full {
+                None
+            } else {
+                let left = if page.resources.is_empty() {
+                    *member_limit
+                } else {
+                    // One of them tells whether there are any.
+                    member_limit.saturating_sub(held).max(1)
+                };
+                self.with_members(target, stored, left).await?
+            };
+            let (added, more) = match shown.as_ref().and_then(|stored| stored.members.as_ref()) {
+                Some(Members { list, next }) => (list.len(), next.is_some()),
+                None => (0, false),
+            };
+            let exceeds = more || held + added > *member_limit;
+            if is_full || (!page.resources.is_empty() && exceeds) {
+                page.next =
+                    last.map(|(key, sequence)| position_after(key, sequence)).transpose()?;
+                break;
+            }
+            held += added;
+            page.resources.extend(shown);
+            last = Some((key, sequence));
+        }
+        Ok(page)
+    }
+
+    /// A match with its members, or the first of them, where the answer shows them; `None` when it is
+    /// gone. Where it changed since it was found, its version is that of before, so that `If-Match`
+    /// with it fails.
+    async fn with_members(
+        &self,
+        target: usize,
+        stored: Stored,
+        member_limit: usize,
+    ) -> Result<Option<Stored>, BackendError> {
+        let Some(target) = self.query.targets.get(target) else { return Ok(None) };
+        if !target.resource_type.has_members() || !target.wanted.wants("members") {
+            return Ok(Some(stored));
+        }
+        let wanted = self.to_be_read(target, &["members"])?;
+        let Exchange { service, cx, .. } = self.x;
+        let Stored { resource_type, id, .. } = &stored;
+        let read = service.backend.get(cx, resource_type, id, &wanted, member_limit).await;
+        match read {
+            Ok(Stored { members, .. }) => Ok(Some(Stored { members, ..stored })),
+            Err(BackendError::NotFound) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether the filter, or what is sorted by, looks at the attribute of that name.
+    fn looks_at(&self, target: &QueryTarget, name: &str) -> bool {
+        let filter = target.filter.as_ref().map(ResolvedFilter::expression);
+        let sort = target.sort.as_ref().map(AttributeRef::attribute);
+        filter.is_some_and(|filter| filter.looks_at(name))
+            || sort.is_some_and(|attribute| attribute.name == name)
     }
 
     /// The filter, and what is sorted by, may look at what the answer leaves out; memberships are read
-    /// only where one of them does.
-    fn to_be_read(&self, target: &QueryTarget) -> Result<Wanted, BackendError> {
-        let looks_at = |name| {
-            let filter = target.filter.as_ref().map(ResolvedFilter::expression);
-            let sort = target.sort.as_ref().map(AttributeRef::attribute);
-            target.wanted.wants(name)
-                || filter.is_some_and(|filter| filter.looks_at(name))
-                || sort.is_some_and(|attribute| attribute.name == name)
+    /// only where one of them does, or where they are among those `shown` and wanted.
+    fn to_be_read(&self, target: &QueryTarget, shown: &[&str]) -> Result<Wanted, BackendError> {
+        let is_read = |name| {
+            (shown.contains(&name) && target.wanted.wants(name)) || self.looks_at(target, name)
         };
-        let unread = ["members", "groups"].into_iter().filter(|name| !looks_at(name));
+        let unread = ROWS.into_iter().filter(|name| !is_read(*name));
         let unread: Vec<&str> = unread.collect();
         Ok(Arc::new(AttributeSet::parse(&target.resource_type, &[], &unread)?))
     }
@@ -169,12 +233,14 @@ impl Scan<'_> {
         filter.is_some_and(|filter| filter.expression().looks_at("members"))
     }
 
-    /// The matches among the next resources, and where those after them begin.
+    /// The matches among the next resources, with those of [`ROWS`] that are `shown`, and where those
+    /// after them begin.
     async fn matches(
         &mut self,
         place: &Place,
         count: usize,
         member_limit: usize,
+        shown: &[&str],
     ) -> Result<(Vec<Stored>, Place), BackendError> {
         let (x, query) = (self.x, self.query);
         let after_all = Place { target: place.target + 1, after: None };
@@ -186,7 +252,7 @@ impl Scan<'_> {
             targets: vec![QueryTarget {
                 filter: None,
                 sort: None,
-                wanted: self.to_be_read(target)?,
+                wanted: self.to_be_read(target, shown)?,
                 ..target.clone()
             }],
             order: None,
