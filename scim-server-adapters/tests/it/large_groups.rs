@@ -9,11 +9,12 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body as _;
 use http_body_util::BodyExt;
-use scim_server_adapters::{BackendError, Limits, ScimBody};
+use scim_core::{Ingest, Origin, Profile, ResourceId, ResourceType};
+use scim_server_adapters::{BackendError, Change, Limits, Precondition, ScimBody, Write};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
-use crate::client::{Client, over};
+use crate::client::{Client, GROUP, over};
 use crate::watched::{Then, Watched};
 
 /// A service that reads so many members at once, over that backend.
@@ -203,9 +204,73 @@ async fn a_group_that_changes_meanwhile() {
     let sent: Value = serde_json::from_slice(&sent).unwrap();
     assert_eq!(member_values(&sent), ["m0", "m1", "m2", "m3", "m4", "m5", "m6", "m8", "m9", "new"]);
     assert_eq!(sent["meta"]["version"], etag);
-    let body = json!({"schemas": [crate::client::GROUP], "displayName": "x"}).to_string();
+    let body = json!({"schemas": [GROUP], "displayName": "x"}).to_string();
     let headers = [("if-match", etag.as_str()), ("content-type", "application/scim+json")];
     client.send("PUT", &path, &headers, body).await.assert_error(412, None);
+}
+
+/// Where the version decides, the members are not read (RFC 9110 §13.2.1).
+#[tokio::test]
+async fn a_conditional_get_that_is_not_answered_with_the_group_reads_no_members() {
+    let backend = Arc::new(Watched::default());
+    let client = client(&backend, 3);
+    let id = group(&client, "Large", 10).await;
+    let path = format!("/Groups/{id}");
+    for method in ["GET", "HEAD"] {
+        for (header, status) in
+            [(("if-none-match", "W/\"1\""), 304), (("if-match", "W/\"9\""), 412)]
+        {
+            let answer = client.send(method, &path, &[header], "").await;
+            assert_eq!(answer.status, status, "{method} {header:?}");
+            assert!(backend.reads.lock().unwrap().is_empty(), "{method} {header:?}");
+        }
+    }
+    for header in [("if-none-match", "W/\"9\""), ("if-match", "W/\"1\"")] {
+        let answer = client.send("GET", &path, &[header], "").await;
+        assert_eq!((answer.status.as_u16(), answer.header("etag")), (200, "W/\"1\""));
+        assert_eq!(member_values(&answer.json()), values(10), "{header:?}");
+    }
+    let absent = client.send("GET", "/Groups/nobody", &[("if-none-match", "*")], "").await;
+    absent.assert_error(404, None);
+}
+
+/// The version that is looked at first is not yet that of the answer.
+#[tokio::test]
+async fn a_group_that_changes_while_its_version_is_looked_at() {
+    let group_type = ResourceType::group();
+    for (header, status) in [
+        (("if-match", "W/\"1\""), 412),
+        (("if-none-match", "W/\"2\""), 304),
+        (("if-none-match", "W/\"9\""), 200),
+    ] {
+        let backend = Arc::new(Watched::default());
+        let client = client(&backend, 3);
+        let id = group(&client, "Large", 10).await;
+        let renamed = json!({"schemas": [GROUP], "displayName": "Renamed"});
+        let mut ingest = Ingest::new(&group_type, &Profile::STRICT, Origin::Request);
+        let resource = ingest.resource(renamed.to_string().as_bytes()).unwrap();
+        *backend.after_get.lock().unwrap() = Some(Write {
+            resource_type: Arc::clone(&group_type),
+            change: Change::Replace {
+                id: ResourceId::new(id.as_str()).unwrap(),
+                resource,
+                secret: None,
+            },
+            precondition: Precondition::NONE,
+            returning: None,
+            unique_display_name: false,
+            must_exist: Vec::new(),
+        });
+        let answer = client.send("GET", &format!("/Groups/{id}"), &[header], "").await;
+        assert!(backend.after_get.lock().unwrap().is_none());
+        assert_eq!(answer.status, status, "{header:?}: {}", answer.text);
+        if status != 412 {
+            assert_eq!(answer.header("etag"), "W/\"2\"", "{header:?}");
+        }
+        if status == 200 {
+            assert_eq!(answer.json()["displayName"], "Renamed");
+        }
+    }
 }
 
 /// A list of a group that is larger than a page may hold goes on with its members, then with what
