@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use scim_core::{ResourceId, ResourceType};
+use scim_core::{Profile, ResourceId, ResourceType};
 use scim_server_adapters::{
     BackendError, Capabilities, Change, Limits, Members, MemoryBackend, Page, Position,
     ProvisioningBackend, Query, RequestContext, Stored, UnitFailure, Wanted, Write, WriteUnit,
@@ -272,6 +272,38 @@ async fn unknown_and_repeated_bulk_ids_and_bad_paths() {
         let twice = json!([post_user("a", "a"), post_user("a", "b")]);
         bulk(&client, twice).await.assert_error(400, Some("invalidSyntax"));
         assert_eq!(client.get("/Users").await.json()["totalResults"], 0);
+    }
+}
+
+/// RFC 7644 §3.7: "bulkId" is "REQUIRED when "method" is "POST"" (errata.md B4).
+#[tokio::test]
+async fn a_post_without_a_bulk_id() {
+    let mut group = post_group("g", "Guides", &["u"]);
+    group.as_object_mut().unwrap().remove("bulkId");
+    let operations = json!([group, post_user("u", "bjensen")]);
+    for (profile, is_taken) in [(Profile::INTEROP, true), (Profile::STRICT, false)] {
+        for backend in [
+            Arc::new(MemoryBackend::new()) as Arc<dyn ProvisioningBackend>,
+            Arc::new(OwnIds(MemoryBackend::new())),
+        ] {
+            let client = Client::of(over(backend).profile(profile).build());
+            let answer = bulk(&client, operations.clone()).await;
+            if !is_taken {
+                answer.assert_error(400, Some("invalidSyntax"));
+                for path in ["/Users", "/Groups"] {
+                    assert_eq!(client.get(path).await.json()["totalResults"], 0, "{path}");
+                }
+                continue;
+            }
+            assert_eq!(statuses(&answer), ["201", "201"]);
+            let answers = answer.json()["Operations"].clone();
+            assert_eq!(answers[0].get("bulkId"), None, "{answers}");
+            assert_eq!(answers[1]["bulkId"], "u");
+            let [guides, user] = [id_at(&answer, 0), id_at(&answer, 1)];
+            assert_eq!(client.members(&guides).await, [user.as_str()]);
+            let user = client.get(&format!("/Users/{user}")).await.json();
+            assert_eq!(user["groups"][0]["value"], guides);
+        }
     }
 }
 
