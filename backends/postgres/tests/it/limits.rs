@@ -101,7 +101,8 @@ async fn what_nobody_waits_for_any_more_is_cancelled() {
             assert!(tokio::time::timeout(Duration::from_millis(200), read).await.is_err());
         }
         // What is locked stays so; this needs none of it.
-        let exists = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+        let exists = "SELECT count(*) FROM pg_stat_activity
+             WHERE datname = current_database() AND wait_event_type = 'Lock'";
         for _ in 0..500 {
             if number(&database, exists).await == 0 {
                 break;
