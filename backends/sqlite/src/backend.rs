@@ -179,28 +179,28 @@ impl Store {
         member_limit: usize,
     ) -> Result<Stored, BackendError> {
         let of_type = self.layout.of(resource_type)?;
-        let read = |loader: Loader<'_>| {
-            loader.by_id(of_type, resource_type, id.as_str(), wanted, member_limit)
-        };
-        if resource_type.has_members() && wanted.wants("members") {
-            return self.load(tenant, read);
-        }
         let found = self.database.read_alone(|connection| -> Result<Stored, Failure> {
             let tenant = self.tenants.find(connection, tenant)?.ok_or(BackendError::NotFound)?;
-            read(Loader { connection, layout: &self.layout, tenant })
+            let loader = Loader { connection, layout: &self.layout, tenant };
+            loader.by_id(of_type, resource_type, id.as_str(), wanted, member_limit)
         });
         Ok(found?)
     }
 
-    /// Reads what a tenant must have.
-    fn load<T>(
+    fn members(
         &self,
         tenant: &Arc<str>,
-        read: impl FnOnce(Loader<'_>) -> Result<T, Failure>,
-    ) -> Result<T, BackendError> {
-        let found = self.database.read(|connection| -> Result<T, Failure> {
+        resource_type: &Arc<ResourceType>,
+        id: &ResourceId,
+        after: i64,
+        limit: usize,
+    ) -> Result<Members, BackendError> {
+        let of_type = self.layout.of(resource_type)?;
+        let found = self.database.read(|connection| -> Result<Members, Failure> {
             let tenant = self.tenants.find(connection, tenant)?.ok_or(BackendError::NotFound)?;
-            read(Loader { connection, layout: &self.layout, tenant })
+            let loader = Loader { connection, layout: &self.layout, tenant };
+            let (group, _) = loader.find(of_type, id.as_str())?;
+            loader.members(group, after, limit)
         });
         Ok(found?)
     }
@@ -256,16 +256,10 @@ impl ProvisioningBackend for SqliteBackend {
         after: &Position,
         limit: usize,
     ) -> Result<Members, BackendError> {
-        let of_type = Arc::clone(self.store.layout.of(resource_type)?);
         let after = number_of(after)?;
-        let (tenant, id) = (Arc::clone(&cx.tenant), id.clone());
-        self.scan(move |store, _| {
-            store.load(&tenant, |loader| {
-                let (group, _) = loader.find(&of_type, id.as_str())?;
-                loader.members(group, after, limit)
-            })
-        })
-        .await
+        let (tenant, resource_type) = (Arc::clone(&cx.tenant), Arc::clone(resource_type));
+        let id = id.clone();
+        self.scan(move |store, _| store.members(&tenant, &resource_type, &id, after, limit)).await
     }
 
     async fn query(&self, cx: &RequestContext, query: &Query) -> Result<Page, BackendError> {

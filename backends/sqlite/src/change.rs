@@ -21,18 +21,21 @@ use crate::members::{MemberRows, SWEEP};
 use crate::tenants::Tenants;
 use crate::values::{Demand, ValueRows};
 
-pub(crate) const DOCUMENT: &str = "SELECT text FROM scim_document WHERE resource = ?1";
+pub(crate) const DOCUMENT: &str = "SELECT document FROM scim_resource WHERE key = ?1";
 
-const INSERT: &str = "
+/// Makes a resource, if nothing has its id.
+pub(crate) const INSERT: &str = "
     INSERT INTO scim_resource (tenant, type, id, version, created, last_modified,
-        external_id, user_name, display_name, active, display, refers_to)
-    VALUES (?1, ?2, ?3, 1, ?4, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-    ON CONFLICT (tenant, id) DO NOTHING
+        external_id, user_name, display_name, active, display, refers_to, document)
+    SELECT ?1, ?2, ?3, 1, ?4, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11
+    WHERE NOT EXISTS (SELECT 1 FROM scim_resource WHERE tenant = ?1 AND id = ?3)
     RETURNING key";
 
-const INSERT_DOCUMENT: &str = "INSERT INTO scim_document (resource, text) VALUES (?1, ?2)";
-
-pub(crate) const UPDATE_DOCUMENT: &str = "UPDATE scim_document SET text = ?2 WHERE resource = ?1";
+/// Gives a resource another document and its next version.
+pub(crate) const UPDATE_DOCUMENT: &str = "
+    UPDATE scim_resource SET version = version + 1, last_modified = ?2, document = ?3
+    WHERE key = ?1
+    RETURNING version";
 
 /// Writes the columns that are derived from the document.
 pub(crate) const UPDATE_COLUMNS: &str = "
@@ -270,6 +273,7 @@ impl<'a> Target<'a> {
                 derived.active,
                 &derived.display,
                 &derived.refers_to,
+                document,
             ),
             |row| row.get(0),
         );
@@ -277,7 +281,6 @@ impl<'a> Target<'a> {
             .optional()?
             .ok_or(BackendError::Conflict { attribute: Cow::Borrowed("id") })?;
         self.values(key).update(self.loader.layout, &Derived::default(), &derived, self.demand)?;
-        connection.prepare_cached(INSERT_DOCUMENT)?.execute((key, document))?;
         self.members(key).add(&members)?;
         connection.prepare_cached(POPULATE)?.execute((tenant, self.layout.key))?;
         Ok((id, Outcome { row: Found { key, version: 1 }, changed: true }))
@@ -287,27 +290,27 @@ impl<'a> Target<'a> {
         let members = resource.take_members();
         let current = self.attributes(found.key)?;
         let attributes = resource.replacing(&current)?.into_attributes();
-        let differs = attributes != current;
-        if differs {
-            self.write_document(found.key, &current, &attributes)?;
-        }
+        let version = if attributes == current {
+            None
+        } else {
+            Some(self.write_document(found.key, &current, &attributes)?)
+        };
         let members_differ =
             self.resource_type.has_members() && self.members(found.key).replace(&members)?;
-        self.outcome(found, differs || members_differ)
+        self.outcome(found, version, members_differ)
     }
 
     /// A plan without a document part reads and writes no document.
     fn patch(self, found: Found, plan: &PatchPlan) -> Result<Outcome, Failure> {
-        let mut changed = false;
+        let mut version = None;
         if !plan.document.is_empty() {
             let current = self.attributes(found.key)?;
             if let Some(attributes) = plan.document.apply(&current)? {
-                self.write_document(found.key, &current, &attributes)?;
-                changed = true;
+                version = Some(self.write_document(found.key, &current, &attributes)?);
             }
         }
-        changed |= self.members(found.key).apply(&plan.members)?;
-        self.outcome(found, changed)
+        let members_differ = self.members(found.key).apply(&plan.members)?;
+        self.outcome(found, version, members_differ)
     }
 
     fn delete(self, id: &ResourceId, key: i64) -> Result<(), Failure> {
@@ -315,9 +318,6 @@ impl<'a> Target<'a> {
         let current = self.layout.derive(&self.attributes(key)?);
         self.values(key).update(self.loader.layout, &current, &Derived::default(), Demand::None)?;
         connection.prepare_cached("DELETE FROM scim_resource WHERE key = ?1")?.execute([key])?;
-        connection
-            .prepare_cached("DELETE FROM scim_document WHERE resource = ?1")?
-            .execute([key])?;
         connection.prepare_cached(DEPOPULATE)?.execute((tenant, self.layout.key))?;
         let member = (tenant, id.as_str());
         connection.prepare_cached(TOUCH_GROUPS)?.execute((tenant, id.as_str(), self.now))?;
@@ -344,12 +344,13 @@ impl<'a> Target<'a> {
         Ok(attributes)
     }
 
+    /// Writes another document, and tells the version that it makes.
     fn write_document(
         self,
         key: i64,
         before: &Map<String, Value>,
         after: &Map<String, Value>,
-    ) -> Result<(), Failure> {
+    ) -> Result<i64, Failure> {
         let connection = self.connection();
         let (before, derived) = (self.layout.derive(before), self.layout.derive(after));
         self.values(key).update(self.loader.layout, &before, &derived, self.demand)?;
@@ -365,19 +366,26 @@ impl<'a> Target<'a> {
             ))?;
         }
         let text = document_text(self.resource_type, after);
-        connection.prepare_cached(UPDATE_DOCUMENT)?.execute((key, text))?;
-        Ok(())
+        let mut update = connection.prepare_cached(UPDATE_DOCUMENT)?;
+        Ok(update.query_row((key, self.now, text), |row| row.get(0))?)
     }
 
-    fn outcome(self, found: Found, changed: bool) -> Result<Outcome, Failure> {
-        let row = if changed {
-            let mut touch = self.connection().prepare_cached(TOUCH)?;
-            let version = touch.query_row((found.key, self.now), |row| row.get(0))?;
-            Found { version, ..found }
-        } else {
-            found
+    /// What became of a resource: a new document made a version, and other members make one.
+    fn outcome(
+        self,
+        found: Found,
+        version: Option<i64>,
+        members_differ: bool,
+    ) -> Result<Outcome, Failure> {
+        let version = match version {
+            None if members_differ => {
+                let mut touch = self.connection().prepare_cached(TOUCH)?;
+                Some(touch.query_row((found.key, self.now), |row| row.get(0))?)
+            }
+            known => known,
         };
-        Ok(Outcome { row, changed })
+        let row = version.map_or(found, |version| Found { version, ..found });
+        Ok(Outcome { row, changed: version.is_some() })
     }
 
     fn may_return(self, key: i64, returning: &Returning) -> rusqlite::Result<bool> {

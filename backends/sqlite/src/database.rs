@@ -75,7 +75,7 @@ impl Database {
         self.read_alone(|connection| in_snapshot(connection, read))
     }
 
-    /// Reads with one statement, which is in a consistent state by itself.
+    /// The same where what reads sees to it itself, by one statement that is under way throughout.
     pub(crate) fn read_alone<T, E: From<rusqlite::Error>>(
         &self,
         read: impl FnOnce(&Connection) -> Result<T, E>,

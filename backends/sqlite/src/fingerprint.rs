@@ -15,9 +15,8 @@ use crate::values::{Bound, Taken, ValueRows};
 const CHUNK: u16 = 500;
 
 const SOME_DOCUMENTS: &str = "
-    SELECT r.key, r.tenant, r.type, r.id, d.text
-    FROM scim_resource r CROSS JOIN scim_document d ON d.resource = r.key
-    WHERE r.key > ?1 ORDER BY r.key LIMIT ?2";
+    SELECT key, tenant, type, id, document FROM scim_resource
+    WHERE key > ?1 ORDER BY key LIMIT ?2";
 
 const HOLDER: &str = "
     SELECT t.name, r.id

@@ -34,6 +34,12 @@
 //! ```
 //!
 //! [`SqliteBackend`] says what it promises; [`SqliteOptions`] what can be set.
+//!
+//! # Building SQLite
+//!
+//! As rusqlite bundles it, SQLite counts its memory under one lock for all threads. A program that
+//! reads much does well to build it without, by the environment variable
+//! `LIBSQLITE3_FLAGS=-DSQLITE_DEFAULT_MEMSTATUS=0` (in the `[env]` of its `.cargo/config.toml`, say).
 
 #![forbid(unsafe_code)]
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension, Row, ToSql};
+use rusqlite::{Connection, OptionalExtension, Row};
 use scim_backend_sql::{Layout, TypeLayout, position_of};
 use scim_core::{AttributeSet, DateTime, Member, Reference, ResourceId, ResourceType, Version};
 use scim_server_adapters::{BackendError, Body, Members, Stored};
@@ -16,16 +16,18 @@ pub(crate) const FIND: &str =
 
 /// One resource by its id.
 pub(crate) const BY_ID: &str = "
-    SELECT r.key, r.id, r.version, r.created, r.last_modified, r.refers_to, d.text
-    FROM scim_resource r CROSS JOIN scim_document d ON d.resource = r.key
-    WHERE r.tenant = ?1 AND r.id = ?2 AND r.type = ?3";
+    SELECT key, id, version, created, last_modified, refers_to, document
+    FROM scim_resource WHERE tenant = ?1 AND id = ?2 AND type = ?3";
+
+/// One resource by its key.
+pub(crate) const BY_KEY: &str = "
+    SELECT key, id, version, created, last_modified, refers_to, document
+    FROM scim_resource WHERE key = ?1";
 
 /// Resources by their keys, a JSON array.
 pub(crate) const BY_KEYS: &str = "
-    SELECT r.key, r.id, r.version, r.created, r.last_modified, r.refers_to, d.text
-    FROM json_each(?1) k
-    CROSS JOIN scim_resource r ON r.key = k.value
-    CROSS JOIN scim_document d ON d.resource = r.key";
+    SELECT r.key, r.id, r.version, r.created, r.last_modified, r.refers_to, r.document
+    FROM json_each(?1) k CROSS JOIN scim_resource r ON r.key = k.value";
 
 /// Members of one group after a position, and how many at most: 0, position, value, type that the
 /// client said, type found, display.
@@ -61,39 +63,6 @@ pub(crate) const GROUPS_OF_MANY: &str = "
 pub(crate) const EXISTING: &str = "
     SELECT 0, r.key, r.id, NULL, r.type, r.display
     FROM json_each(?2) k CROSS JOIN scim_resource r ON r.tenant = ?1 AND r.id = k.value";
-
-/// One resource by its id, its groups and what it refers to, where the fourth and the fifth parameter
-/// are true, as one statement: what kind of row, key, id, then version, created, last modified and
-/// document, or type and display.
-pub(crate) const ALONE_BY_ID: &str = "
-    SELECT 0, r.key, r.id, r.version, r.created, r.last_modified, d.text
-    FROM scim_resource r CROSS JOIN scim_document d ON d.resource = r.key
-    WHERE r.tenant = ?1 AND r.id = ?2 AND r.type = ?3
-    UNION ALL
-    SELECT 1, g.key, g.id, g.type, NULL, NULL, g.display
-    FROM scim_member m CROSS JOIN scim_resource g ON g.key = m.group_key
-    WHERE ?4 AND m.tenant = ?1 AND m.value = ?2
-    UNION ALL
-    SELECT 2, x.key, x.id, x.type, NULL, NULL, x.display
-    FROM scim_resource r CROSS JOIN json_each(r.refers_to) k
-    CROSS JOIN scim_resource x ON x.tenant = ?1 AND x.id = k.value
-    WHERE ?5 AND r.tenant = ?1 AND r.id = ?2 AND r.refers_to IS NOT NULL";
-
-/// The same by the key.
-pub(crate) const ALONE_BY_KEY: &str = "
-    SELECT 0, r.key, r.id, r.version, r.created, r.last_modified, d.text
-    FROM scim_resource r CROSS JOIN scim_document d ON d.resource = r.key
-    WHERE r.tenant = ?1 AND r.key = ?2 AND r.type = ?3
-    UNION ALL
-    SELECT 1, g.key, g.id, g.type, NULL, NULL, g.display
-    FROM scim_resource r CROSS JOIN scim_member m ON m.tenant = ?1 AND m.value = r.id
-    CROSS JOIN scim_resource g ON g.key = m.group_key
-    WHERE ?4 AND r.key = ?2
-    UNION ALL
-    SELECT 2, x.key, x.id, x.type, NULL, NULL, x.display
-    FROM scim_resource r CROSS JOIN json_each(r.refers_to) k
-    CROSS JOIN scim_resource x ON x.tenant = ?1 AND x.id = k.value
-    WHERE ?5 AND r.key = ?2 AND r.refers_to IS NOT NULL";
 
 /// A row of `scim_resource` with its document.
 #[derive(Debug)]
@@ -142,58 +111,6 @@ impl Loader<'_> {
         Ok(found.optional()?.ok_or(BackendError::NotFound)?)
     }
 
-    /// One resource, of which no members are wanted, by [`ALONE_BY_ID`] or [`ALONE_BY_KEY`]. It is of
-    /// one state without a transaction.
-    pub(crate) fn alone(
-        self,
-        sql: &str,
-        layout: &TypeLayout,
-        resource_type: &Arc<ResourceType>,
-        by: impl ToSql,
-        wanted: &AttributeSet,
-    ) -> Result<(i64, Stored), Failure> {
-        let wants_groups = resource_type.has_groups() && wanted.wants("groups");
-        let wants_references = layout.wants_references(wanted);
-        let (mut groups, mut references) = (Vec::new(), Vec::new());
-        let mut record = None;
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let parameters = (self.tenant, by, layout.key, wants_groups, wants_references);
-        let mut rows = statement.query(parameters)?;
-        while let Some(row) = rows.next()? {
-            let list = match row.get(0)? {
-                0 => {
-                    record = Some(Record {
-                        key: row.get(1)?,
-                        id: row.get(2)?,
-                        version: row.get::<_, i64>(3)?.unsigned_abs(),
-                        created: row.get(4)?,
-                        last_modified: row.get(5)?,
-                        refers_to: None,
-                        document: row.get(6)?,
-                    });
-                    continue;
-                }
-                1 => &mut groups,
-                _ => &mut references,
-            };
-            let member = Member {
-                value: row.get(2)?,
-                resource_type: self.layout.type_name(row.get(3)?).cloned(),
-                display: row.get(6)?,
-                exists: true,
-            };
-            list.push(Related { index: 0, order: row.get(1)?, member });
-        }
-        let record = record.ok_or(BackendError::NotFound)?;
-        let key = record.key;
-        let stored = Stored {
-            groups: wants_groups.then(|| in_order(groups)),
-            references: in_order(references),
-            ..stored(record, resource_type)?
-        };
-        Ok((key, stored))
-    }
-
     /// One resource by its id.
     pub(crate) fn by_id(
         self,
@@ -203,34 +120,46 @@ impl Loader<'_> {
         wanted: &AttributeSet,
         member_limit: usize,
     ) -> Result<Stored, Failure> {
-        if !(resource_type.has_members() && wanted.wants("members")) {
-            return Ok(self.alone(ALONE_BY_ID, layout, resource_type, id, wanted)?.1);
-        }
-        let record = self
-            .connection
-            .prepare_cached(BY_ID)?
-            .query_row((self.tenant, id, layout.key), Record::from_row)
-            .optional()?
-            .ok_or(BackendError::NotFound)?;
-        let members = Some(self.members(record.key, 0, member_limit)?);
+        let by = (self.tenant, id, layout.key);
+        let found = self.one(BY_ID, by, layout, resource_type, wanted, member_limit)?;
+        Ok(found.ok_or(BackendError::NotFound)?.1)
+    }
+
+    /// One resource, with its key. It is of one state without a transaction too, since the first
+    /// statement is under way until the others are done.
+    fn one(
+        self,
+        sql: &str,
+        by: impl rusqlite::Params,
+        layout: &TypeLayout,
+        resource_type: &Arc<ResourceType>,
+        wanted: &AttributeSet,
+        member_limit: usize,
+    ) -> Result<Option<(i64, Stored)>, Failure> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query(by)?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        let record = Record::from_row(row)?;
+        let key = record.key;
+        let members = if resource_type.has_members() && wanted.wants("members") {
+            Some(self.members(key, 0, member_limit)?)
+        } else {
+            None
+        };
         let groups = if resource_type.has_groups() && wanted.wants("groups") {
-            Some(self.related(GROUPS, (self.tenant, &record.id))?)
+            Some(in_order(self.related(GROUPS, (self.tenant, &record.id))?))
         } else {
             None
         };
         let references = match &record.refers_to {
             Some(ids) if layout.wants_references(wanted) => {
-                self.related(EXISTING, (self.tenant, ids))?
+                in_order(self.related(EXISTING, (self.tenant, ids))?)
             }
             _ => Vec::new(),
         };
+        drop(rows);
         let bare = stored(record, resource_type)?;
-        Ok(Stored {
-            members,
-            groups: groups.map(in_order),
-            references: in_order(references),
-            ..bare
-        })
+        Ok(Some((key, Stored { members, groups, references, ..bare })))
     }
 
     /// Resources by their keys, which are of one type. Those that are not there are left out. As
@@ -246,14 +175,9 @@ impl Loader<'_> {
         wanted: &AttributeSet,
         member_limit: usize,
     ) -> Result<HashMap<i64, Stored>, Failure> {
-        if let [key] = keys
-            && !(resource_type.has_members() && wanted.wants("members"))
-        {
-            return match self.alone(ALONE_BY_KEY, layout, resource_type, key, wanted) {
-                Ok(found) => Ok(HashMap::from([found])),
-                Err(Failure::Refused(BackendError::NotFound)) => Ok(HashMap::new()),
-                Err(failure) => Err(failure),
-            };
+        if let [key] = keys {
+            let found = self.one(BY_KEY, [key], layout, resource_type, wanted, member_limit)?;
+            return Ok(found.into_iter().collect());
         }
         let records: Vec<Record> = self
             .connection

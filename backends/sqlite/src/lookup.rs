@@ -3,7 +3,7 @@
 use rusqlite::types::Value as SqlValue;
 use scim_backend_sql::{Key, Lookup, Term, TypeLayout, ValueTable};
 
-use crate::mapping::{self, DOCUMENT};
+use crate::mapping;
 use crate::values::into_sql;
 
 /// Which candidates a statement is to give.
@@ -45,14 +45,9 @@ impl Select {
         let mut select = Self::default();
         select.parameters.extend(condition.binds.iter().cloned().map(mapping::into_sql));
         select.add_keys(lookup, tenant, layout, window);
-        let document = if condition.sql.contains(DOCUMENT) {
-            "CROSS JOIN scim_document d ON d.resource = r.key"
-        } else {
-            ""
-        };
         select.sql = format!(
             "WITH c (key) AS MATERIALIZED ({}) SELECT r.key, {} \
-             FROM c CROSS JOIN scim_resource r ON r.key = c.key {document}",
+             FROM c CROSS JOIN scim_resource r ON r.key = c.key",
             select.sql, condition.sql
         );
         select
@@ -97,9 +92,13 @@ impl Select {
         let of_type = format!("r.tenant = {tenant} AND r.type = {resource_type}");
         let (key, mut from) = match first {
             None => ("r.key", format!("scim_resource r WHERE {of_type}")),
+            // SQLite does not know that an id is unique, and would spare itself sorting here too.
             Some(Term::Id(id)) => {
                 let id = self.bind(SqlValue::Text(id.clone()));
-                ("r.key", format!("scim_resource r WHERE {of_type} AND r.id = {id}"))
+                let from = format!(
+                    "scim_resource r INDEXED BY scim_resource_by_id WHERE {of_type} AND r.id = {id}"
+                );
+                ("r.key", from)
             }
             Some(Term::ExternalId(value)) => {
                 let value = self.bind(into_sql(value.clone()));
@@ -142,7 +141,8 @@ impl Select {
                 let group = self.bind(SqlValue::Text(group.clone()));
                 let from = format!(
                     "scim_resource g CROSS JOIN scim_member m ON m.group_key = g.key \
-                     CROSS JOIN scim_resource r ON r.tenant = {tenant} AND r.id = m.value \
+                     CROSS JOIN scim_resource r INDEXED BY scim_resource_by_id \
+                     ON r.tenant = {tenant} AND r.id = m.value \
                      WHERE g.tenant = {tenant} AND g.id = {group} AND r.type = {resource_type}"
                 );
                 ("r.key", from)

@@ -7,13 +7,13 @@ use scim_backend_sql::{TypeLayout, mapping as mapping_of};
 use scim_core::{DateTime, fold};
 use scim_filter::sql::{Bind, Dialect, Mapping};
 
-/// The document of the resource `r`, where a statement joins it.
-pub(crate) const DOCUMENT: &str = "d.text";
+/// The document of the resource `r`.
+const DOCUMENT: &str = "r.document";
 
 const FOLD: &str = "scim_fold";
 const INSTANT: &str = "scim_instant";
 
-/// The attributes of a type, over the resource `r` and its document `d`.
+/// The attributes of a type, over the resource `r`.
 pub(crate) fn mapping(layout: &TypeLayout) -> Mapping {
     mapping_of(layout, Dialect::Sqlite)
         .document(DOCUMENT)

@@ -5,13 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::error::OpenError;
 
 /// In order; the first has number 1. A migration that has been released never changes.
-const MIGRATIONS: [(&str, &str); 5] = [
-    ("resources", include_str!("../migrations/0001_resources.sql")),
-    ("cursor key", include_str!("../migrations/0002_cursor_key.sql")),
-    ("last modified", include_str!("../migrations/0003_last_modified.sql")),
-    ("event", include_str!("../migrations/0004_event.sql")),
-    ("member by value", include_str!("../migrations/0005_member_by_value.sql")),
-];
+const MIGRATIONS: [(&str, &str); 1] = [("schema", include_str!("../migrations/0001_schema.sql"))];
 
 /// Brings the database to the newest schema.
 pub(crate) fn run(connection: &mut Connection) -> Result<(), OpenError> {

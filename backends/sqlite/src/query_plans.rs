@@ -61,7 +61,7 @@ fn a_statement_without_an_index_would_be_noticed() {
     for sql in [
         "SELECT key FROM scim_resource WHERE display = ?1",
         "SELECT count(*) FROM scim_member WHERE value = ?1",
-        "UPDATE scim_document SET text = ?1 WHERE text = ?2",
+        "UPDATE scim_resource SET document = ?1 WHERE document = ?2",
     ] {
         assert!(plan(&connection, sql).iter().any(|step| is_full_scan(step)), "{sql}");
     }
@@ -72,9 +72,8 @@ fn fixed_statements_find_their_rows_by_an_index() {
     let (connection, _) = database();
     for sql in [
         load::FIND,
-        load::ALONE_BY_ID,
-        load::ALONE_BY_KEY,
         load::BY_ID,
+        load::BY_KEY,
         load::BY_KEYS,
         load::MEMBERS,
         load::MEMBERS_OF_MANY,
@@ -119,6 +118,37 @@ fn fixed_statements_find_their_rows_by_an_index() {
 }
 
 #[test]
+fn what_is_known_by_its_id_is_found_by_it() {
+    let (connection, _) = database();
+    for (sql, step) in [
+        (
+            load::FIND,
+            "SEARCH scim_resource USING INDEX scim_resource_by_id (tenant=? AND id=? AND type=?)",
+        ),
+        (
+            load::BY_ID,
+            "SEARCH scim_resource USING INDEX scim_resource_by_id (tenant=? AND id=? AND type=?)",
+        ),
+        (load::EXISTING, "SEARCH r USING COVERING INDEX scim_resource_by_id (tenant=? AND id=?)"),
+        (
+            load::MEMBERS,
+            "SEARCH r USING COVERING INDEX scim_resource_by_id (tenant=? AND id=?) LEFT-JOIN",
+        ),
+        (
+            load::MEMBERS_OF_MANY,
+            "SEARCH r USING COVERING INDEX scim_resource_by_id (tenant=? AND id=?) LEFT-JOIN",
+        ),
+        (
+            change::INSERT,
+            "SEARCH scim_resource USING COVERING INDEX scim_resource_by_id (tenant=? AND id=?)",
+        ),
+    ] {
+        let steps = plan(&connection, sql);
+        assert!(steps.iter().any(|found| found == step), "{sql}\n{steps:#?}");
+    }
+}
+
+#[test]
 fn lists_come_in_order_without_sorting() {
     let (connection, _) = database();
     for sql in [load::MEMBERS, load::GROUPS, event::EVENTS] {
@@ -136,7 +166,7 @@ fn lookups_use_the_index_of_their_most_selective_term() {
     let employee = format!("{ENTERPRISE}:employeeNumber eq \"1\"");
     for (resource_type, filter, index, is_sorted) in [
         (&user, "", "SEARCH r USING COVERING INDEX scim_resource_by_type", true),
-        (&user, "id eq \"x\"", "SEARCH r USING INDEX scim_resource_by_id", true),
+        (&user, "id eq \"x\"", "SEARCH r USING COVERING INDEX scim_resource_by_id", false),
         (
             &user,
             "userName eq \"x\"",
@@ -254,6 +284,10 @@ fn lookups_use_the_index_of_their_most_selective_term() {
         let steps = plan(&connection, &keys);
         assert!(steps[0].starts_with(index), "{filter}\n{keys}\n{steps:#?}");
         assert_indexed(&connection, &keys);
+        // By an index, but that of all of the type.
+        let all =
+            |step: &String| step.contains("scim_resource_by_type") && !step.contains("rowid=?");
+        assert_eq!(steps.iter().any(all), lookup.is_all(), "{filter}\n{keys}\n{steps:#?}");
         let sorts = steps.iter().any(|step| step.contains("TEMP B-TREE"));
         assert_eq!(sorts, !is_sorted, "{filter}\n{keys}\n{steps:#?}");
         assert_indexed(&connection, &Select::count(&lookup, 1, of_type).sql);

@@ -32,6 +32,11 @@ use tracing_subscriber::EnvFilter;
 use crate::options::{Database, Options, ProfileChoice};
 use crate::organizations::{Announced, Asked, Key, Organizations};
 
+/// What one thread allocates another frees here, with each request, which glibc's allocator does
+/// under a lock.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> Result<()> {
     let options = Options::parse();

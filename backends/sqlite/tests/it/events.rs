@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use rusqlite::Connection;
 use scim_backend_sqlite::SqliteBackend;
 use scim_conformance::client::Client;
 use scim_core::{Registry, ScimType};
 use scim_server_adapters::{BackendError, Event, EventLog, Position};
 use tempfile::TempDir;
 
-use crate::fixture::{in_file, open, options};
+use crate::fixture::{open, options};
 
 /// The log in a folder's file, as another process reads it that removes nothing.
 fn log(folder: &TempDir) -> SqliteBackend {
@@ -72,26 +71,4 @@ async fn a_position_from_before_the_database_was_put_back_is_refused() {
         let BackendError::Scim(error) = error else { panic!("{error}") };
         assert_eq!(error.scim_type(), Some(ScimType::InvalidCursor));
     }
-}
-
-#[tokio::test]
-async fn a_database_from_before_there_was_a_log_gets_one() {
-    let (store, folder) = in_file();
-    create_users(&store, &["a"]).await;
-    drop(store);
-    let raw = Connection::open(folder.path().join("scim.db")).unwrap();
-    // As the third migration left it.
-    raw.execute_batch(
-        "DROP TABLE scim_event;
-         DROP INDEX scim_member_by_value;
-         CREATE UNIQUE INDEX scim_member_by_value ON scim_member (group_key, value);
-         CREATE INDEX scim_member_by_tenant_and_value ON scim_member (tenant, value);
-         DELETE FROM scim_migration WHERE number >= 4",
-    )
-    .unwrap();
-    let store = open(&folder, &options());
-    let log = log(&folder);
-    assert_eq!(after(&log, None).await, []);
-    let created = create_users(&store, &["b"]).await;
-    assert_eq!(ids(&after(&log, None).await), created);
 }

@@ -22,6 +22,9 @@ CREATE TABLE scim_attribute (
 
 -- One row a resource. The key is the sequence of creation; AUTOINCREMENT, since a key that is used
 -- again would inherit member rows that are still to be swept.
+--
+-- The document is part of the row: a resource is read from one tree. That a new version writes it
+-- again costs nothing, since the page is written anyway, and the members of a group are not in it.
 CREATE TABLE scim_resource (
     key           INTEGER PRIMARY KEY AUTOINCREMENT,
     tenant        INTEGER NOT NULL,
@@ -35,10 +38,13 @@ CREATE TABLE scim_resource (
     display_name  TEXT,             -- as it compares
     active        INTEGER,
     display       TEXT,             -- what a reference to the resource shows
-    refers_to     TEXT              -- JSON array of the ids that the document refers to; NULL: none
+    refers_to     TEXT,             -- JSON array of the ids that the document refers to; NULL: none
+    document      TEXT NOT NULL     -- last: what comes before is read without it
 ) STRICT;
 
-CREATE UNIQUE INDEX scim_resource_by_id ON scim_resource (tenant, id);
+-- What is shown of a member is in the index, so that the rows of members, with their documents, are
+-- not read. An id is unique without it: the one statement that inserts looks for it.
+CREATE INDEX scim_resource_by_id ON scim_resource (tenant, id, type, display);
 CREATE INDEX scim_resource_by_type ON scim_resource (tenant, type);
 CREATE INDEX scim_resource_by_external_id ON scim_resource (tenant, type, external_id)
     WHERE external_id IS NOT NULL;
@@ -46,13 +52,8 @@ CREATE INDEX scim_resource_by_display_name ON scim_resource (tenant, type, displ
     WHERE display_name IS NOT NULL;
 CREATE INDEX scim_resource_by_active ON scim_resource (tenant, type, active)
     WHERE active IS NOT NULL;
-
--- The document is a row of its own, so that a new version (a member added, say) does not write it
--- again.
-CREATE TABLE scim_document (
-    resource INTEGER PRIMARY KEY,
-    text     TEXT NOT NULL
-) STRICT;
+-- What changed since some time (`meta.lastModified gt …`), as clients ask that follow the changes.
+CREATE INDEX scim_resource_by_last_modified ON scim_resource (tenant, type, last_modified);
 
 -- Uniqueness is the primary key. A value is as it compares: text (folded unless caseExact), an
 -- integer (numbers, instants, 0 and 1 for booleans) or a real number.
@@ -83,8 +84,8 @@ CREATE TABLE scim_member (
     PRIMARY KEY (group_key, position)
 ) STRICT, WITHOUT ROWID;
 
-CREATE UNIQUE INDEX scim_member_by_value ON scim_member (group_key, value);
-CREATE INDEX scim_member_by_tenant_and_value ON scim_member (tenant, value);
+-- One index does for both: whether a group has a member, and which groups have one.
+CREATE UNIQUE INDEX scim_member_by_value ON scim_member (tenant, value, group_key);
 
 -- Deleted groups whose member rows are still there.
 CREATE TABLE scim_sweep (
@@ -104,3 +105,27 @@ CREATE TABLE scim_fingerprint (
     only INTEGER PRIMARY KEY CHECK (only = 1),
     text TEXT NOT NULL
 ) STRICT;
+
+-- What changed, written along with each change, and kept for a while.
+--
+-- The position is one more than the largest there is. It is never given twice, since the newest
+-- event is never removed; so it needs no AUTOINCREMENT, whose counter would be a page more to write
+-- with each change.
+CREATE TABLE scim_event (
+    position  INTEGER PRIMARY KEY,
+    tenant    INTEGER NOT NULL,
+    type      INTEGER NOT NULL,
+    id        TEXT NOT NULL,
+    kind      INTEGER NOT NULL,     -- a number of scim-backend-sql's `event_code`
+    version   INTEGER NOT NULL,
+    principal TEXT NOT NULL,
+    time      INTEGER NOT NULL
+) STRICT;
+
+-- The key that cursors are sealed with (RFC 9865). It lives here so that a cursor works after a
+-- restart and on every process that shares the database.
+CREATE TABLE scim_cursor_key (
+    key BLOB NOT NULL CHECK (length(key) = 32)
+) STRICT;
+
+INSERT INTO scim_cursor_key (key) VALUES (randomblob(32));
