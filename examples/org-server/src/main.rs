@@ -7,6 +7,7 @@
 mod definitions;
 mod options;
 mod organizations;
+mod settings;
 
 use std::future::IntoFuture as _;
 use std::io::{IsTerminal as _, Write as _};
@@ -16,11 +17,9 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use axum::Router;
 use clap::Parser as _;
-use http::header::USER_AGENT;
-use http::request::Parts;
 use scim_backend_postgres::{PostgresBackend, PostgresOptions};
 use scim_backend_sqlite::{SqliteBackend, SqliteOptions};
-use scim_core::{Profile, Registry};
+use scim_core::Registry;
 use scim_server_adapters::axum::mount;
 use scim_server_adapters::{MemoryBackend, ProvisioningBackend, ScimService, Tenancy};
 use tokio::net::TcpListener;
@@ -29,8 +28,9 @@ use tokio_postgres::Config;
 use tokio_postgres::config::Host;
 use tracing_subscriber::EnvFilter;
 
-use crate::options::{Database, Options, ProfileChoice};
+use crate::options::{Command, Database, Options, OrgCommand};
 use crate::organizations::{Announced, Asked, Key, Organizations};
+use crate::settings::{Changes, Defaults, Kept};
 
 /// What one thread allocates another frees here, with each request, which glibc's allocator does
 /// under a lock.
@@ -40,6 +40,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[tokio::main]
 async fn main() -> Result<()> {
     let options = Options::parse();
+    if let Some(Command::Org(command)) = &options.command {
+        return look_after(&options.database, command).await;
+    }
     // A slow terminal must not hold up requests; what is in the buffer is written at the end.
     let (log, _written_when_dropped) = tracing_appender::non_blocking(std::io::stderr());
     tracing_subscriber::fmt()
@@ -65,20 +68,18 @@ async fn main() -> Result<()> {
         Some(url) => url.clone(),
         None => format!("http://{address}"),
     };
+    let (defaults, settings) = (options.defaults(), organizations.clone());
     let service = ScimService::builder(backend, Arc::new(organizations))
         .base_url(&format!("{base_url}/scim"))
         .tenancy(Tenancy::Path)
         .registry(registry)
-        .profiles_by_request(move |_, parts| {
-            options.completed(match &options.profile {
-                ProfileChoice::Fixed(profile) => *profile,
-                ProfileChoice::Auto => by_user_agent(parts),
-            })
+        .profiles_by_request(move |organization, parts| {
+            settings.settings(organization).profile(&defaults, parts)
         })
         .build();
     let app = Router::new().merge(mount("/scim", service));
 
-    announce(&base_url, &announced);
+    announce(&base_url, &announced, &options.defaults());
     let mut first = stop.clone();
     let server = axum::serve(listener, app).with_graceful_shutdown(async move {
         let _ = first.wait_for(|asked| *asked > 0).await;
@@ -96,25 +97,29 @@ async fn open(
     options: &Options,
     registry: &Registry,
 ) -> Result<(Arc<dyn ProvisioningBackend>, Organizations, Vec<Announced>)> {
-    let asked = Asked { org_id: options.org_id.as_deref(), api_key: options.api_key.as_deref() };
+    let asked = Asked {
+        org_id: options.org_id.as_deref(),
+        is_new: None,
+        api_key: options.api_key.as_deref(),
+        changes: Changes::default(),
+    };
     let is_postgres = matches!(options.database, Database::Postgres(_));
     if !is_postgres && (options.database_connections.is_some() || options.transaction_pooling) {
         bail!("`--database-connections` and `--transaction-pooling` are for PostgreSQL");
     }
     match &options.database {
         Database::Memory => {
-            let (organizations, announced) = organizations::sqlite::open(None, asked)?;
+            let (organizations, announced) = organizations::sqlite::in_memory(&asked)?;
             Ok((Arc::new(MemoryBackend::new()), organizations, announced))
         }
         Database::Sqlite(file) => {
             let store = SqliteBackend::open(file, registry, &SqliteOptions::default())
                 .with_context(|| format!("cannot open the database {}", file.display()))?;
-            let (organizations, announced) = organizations::sqlite::open(Some(file), asked)?;
+            let (organizations, announced) = organizations::sqlite::open(file, &asked).await?;
             Ok((Arc::new(store), organizations, announced))
         }
         Database::Postgres(url) => {
-            // What is wrong with it is said without it, since it may hold a password.
-            let config: Config = url.parse().context("the URL of `--database` cannot be read")?;
+            let config = postgres(url)?;
             let context = || format!("cannot open the database {}", place(&config));
             let mut settings = PostgresOptions::new();
             if let Some(connections) = options.database_connections {
@@ -125,11 +130,16 @@ async fn open(
             }
             let store = PostgresBackend::open(url, registry, &settings).await;
             let store = store.with_context(context)?;
-            let opened = organizations::postgres::open(&config, asked).await;
+            let opened = organizations::postgres::open(&config, &asked).await;
             let (organizations, announced) = opened.with_context(context)?;
             Ok((Arc::new(store), organizations, announced))
         }
     }
+}
+
+fn postgres(url: &str) -> Result<Config> {
+    // What is wrong with it is said without it, since it may hold a password.
+    url.parse().context("the URL of `--database` cannot be read")
 }
 
 /// Where a PostgreSQL database is, without what gives access to it.
@@ -143,25 +153,87 @@ fn place(config: &Config) -> String {
     format!("`{}` at {}", config.get_dbname().unwrap_or_default(), hosts.join(", "))
 }
 
-/// The profile that the client's own word for itself calls for.
-fn by_user_agent(parts: &Parts) -> Profile {
-    let user_agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
-    user_agent.and_then(Profile::for_user_agent).unwrap_or_default()
+/// Says where each organisation is, what its key is and what is set for it.
+fn announce(base_url: &str, organizations: &[Announced], defaults: &Defaults) {
+    let lines = organizations.iter().map(|Announced { id, key, settings }| {
+        format!(
+            "SCIM URL   {base_url}/scim/{id}/v2\nAPI key    {}\nSettings   {}\n",
+            told(key),
+            described(settings, Some(defaults)),
+        )
+    });
+    say(&lines.collect::<String>());
 }
 
-/// Says where each organisation is and what its key is.
-fn announce(base_url: &str, organizations: &[Announced]) {
-    let lines = organizations.iter().map(|Announced { id, key }| {
-        let key = match key {
-            Key::Made(key) => format!("{key}   (shown only now; its hash is kept)"),
-            Key::Given => "the one given".to_owned(),
-            Key::Kept => "as before (--api-key KEY sets another one)".to_owned(),
-        };
-        format!("SCIM URL   {base_url}/scim/{id}/v2\nAPI key    {key}\n")
-    });
-    // Nobody may be listening, which is no reason not to serve.
-    let _ = std::io::stdout().write_all(lines.collect::<String>().as_bytes());
+fn told(key: &Key) -> String {
+    match key {
+        Key::Made(key) => format!("{key}   (shown only now; its hash is kept)"),
+        Key::Given => "the one given".to_owned(),
+        Key::Kept => "as before (--api-key KEY sets another one)".to_owned(),
+    }
 }
+
+fn described(settings: &Kept, defaults: Option<&Defaults>) -> String {
+    match settings.read() {
+        Ok(settings) => settings.described(defaults),
+        Err(error) => format!("cannot be read, so that it is not served: {error}"),
+    }
+}
+
+fn say(lines: &str) {
+    // Nobody may be listening, which is no reason not to go on.
+    let _ = std::io::stdout().write_all(lines.as_bytes());
+}
+
+/// Does what a subcommand asks for.
+async fn look_after(database: &Database, command: &OrgCommand) -> Result<()> {
+    let (is_new, arguments) = match command {
+        OrgCommand::List => {
+            let lines = list(database).await?.into_iter().map(|(id, settings)| {
+                format!("Path       /scim/{id}/v2\nSettings   {}\n", described(&settings, None))
+            });
+            say(&lines.collect::<String>());
+            return Ok(());
+        }
+        OrgCommand::Add(arguments) => (true, arguments),
+        OrgCommand::Set(arguments) => (false, arguments),
+    };
+    let asked = Asked {
+        org_id: Some(&arguments.id),
+        is_new: Some(is_new),
+        api_key: arguments.api_key.as_deref(),
+        changes: arguments.changes.clone(),
+    };
+    let Announced { id, key, settings } = match database {
+        Database::Memory => bail!(NOTHING_KEPT),
+        Database::Sqlite(file) => organizations::sqlite::change(file, &asked)?,
+        Database::Postgres(url) => {
+            let config = postgres(url)?;
+            let changed = organizations::postgres::change(&config, &asked).await;
+            changed.with_context(|| format!("in the database {}", place(&config)))?
+        }
+    };
+    say(&format!(
+        "Path       /scim/{id}/v2\nAPI key    {}\nSettings   {}\n",
+        told(&key),
+        described(&settings, None),
+    ));
+    Ok(())
+}
+
+async fn list(database: &Database) -> Result<Vec<(String, Kept)>> {
+    match database {
+        Database::Memory => bail!(NOTHING_KEPT),
+        Database::Sqlite(file) => organizations::sqlite::list(file),
+        Database::Postgres(url) => {
+            let config = postgres(url)?;
+            let listed = organizations::postgres::list(&config).await;
+            listed.with_context(|| format!("in the database {}", place(&config)))
+        }
+    }
+}
+
+const NOTHING_KEPT: &str = "what is in memory is known to its own server only";
 
 /// How long requests under way are waited for.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -5,14 +5,19 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::Parser;
 use clap::builder::BoolishValueParser;
-use scim_core::{Choice, Profile, Validation};
+use clap::{Args, Parser, Subcommand};
+use scim_core::Validation;
+
+use crate::settings::{Changes, Defaults, Demands, ProfileChoice, Reactivate, validation};
 
 /// A SCIM 2.0 server for organisations: each is a tenant with an API key of its own.
 #[derive(Debug, Parser)]
-#[command(version, about)]
+#[command(version, about, args_conflicts_with_subcommands = true)]
 pub(crate) struct Options {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
     /// The address to listen on
     #[arg(long, env = "ORG_SERVER_LISTEN", default_value = "127.0.0.1:8080")]
     pub(crate) listen: SocketAddr,
@@ -28,7 +33,8 @@ pub(crate) struct Options {
         long,
         env = "ORG_SERVER_DATABASE",
         default_value = "sqlite:org-server.db",
-        hide_env_values = true
+        hide_env_values = true,
+        global = true
     )]
     pub(crate) database: Database,
 
@@ -55,8 +61,9 @@ pub(crate) struct Options {
 
     /// What is tolerated of clients beyond the RFC: `interop`, `strict`, an identity provider
     /// (`entra`, `entra-scim2`, `okta`, `onelogin`, `jumpcloud`, `authentik`, `keycloak`), or `auto`
-    /// for that which the User-Agent of each request names (Okta's and authentik's do), else `interop`;
-    /// it is for all organisations of this server
+    /// for that which the User-Agent of each request names (Okta's and authentik's do), else `interop`.
+    /// It is for organisations that have none of their own, as `org set ID --profile NAME` gives them;
+    /// the same holds for `--demand` and `--reactivate`
     #[arg(long, env = "ORG_SERVER_PROFILE", value_name = "NAME", default_value = "interop")]
     pub(crate) profile: ProfileChoice,
 
@@ -93,41 +100,46 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// A profile with what is asked for beside it.
-    pub(crate) fn completed(&self, profile: Profile) -> Profile {
-        let profile = self.demands.iter().copied().fold(profile, Profile::validating);
-        if self.reactivate { profile.choosing(Choice::Reactivate) } else { profile }
-    }
-}
-
-/// How the profile of a request is found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum ProfileChoice {
-    /// It is this one.
-    Fixed(Profile),
-    /// By its User-Agent.
-    Auto,
-}
-
-impl FromStr for ProfileChoice {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        if name == "auto" {
-            return Ok(Self::Auto);
+    /// What is so for organisations that have no setting of their own.
+    pub(crate) fn defaults(&self) -> Defaults {
+        Defaults {
+            profile: self.profile,
+            demands: Demands(self.demands.clone()),
+            reactivate: Reactivate(self.reactivate),
         }
-        Profile::preset(name).map(Self::Fixed).ok_or_else(|| {
-            let names = Profile::PRESETS.map(|preset| preset.name()).join("`, `");
-            format!("expected `{names}` or `auto`")
-        })
     }
 }
 
-fn validation(name: &str) -> Result<Validation, String> {
-    Validation::ALL.into_iter().find(|validation| validation.name() == name).ok_or_else(|| {
-        let names = Validation::ALL.map(Validation::name).join("`, `");
-        format!("expected one of `{names}`")
-    })
+/// What to do instead of serving.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Look after the organisations of a database. Servers that run over it follow within a second
+    #[command(subcommand)]
+    Org(OrgCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum OrgCommand {
+    /// List the organisations and their settings
+    List,
+    /// Make an organisation; without a key one is made and shown once
+    Add(OrgArguments),
+    /// Change what is given of an organisation
+    Set(OrgArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OrgArguments {
+    /// The organisation
+    #[arg(value_parser = org_id)]
+    pub(crate) id: String,
+
+    /// Its API key
+    #[arg(long, value_name = "KEY", value_parser = api_key)]
+    pub(crate) api_key: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) changes: Changes,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,5 +1,6 @@
-//! Organisations and their API keys, of which only hashes are kept.
+//! Organisations, their settings and their API keys, of which only hashes are kept.
 
+mod follow;
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
 
@@ -13,9 +14,11 @@ use http::request::Parts;
 use scim_server_adapters::{Authenticator, BackendError, Principal, TokenHash, bearer_token};
 use tokio::sync::watch;
 
+use crate::settings::{Changes, Kept, Settings};
+
 /// The organisations of a database, in memory: no request waits for the database to be
-/// authenticated.
-#[derive(Debug)]
+/// authenticated, nor to be read by the right profile.
+#[derive(Clone, Debug)]
 pub(crate) struct Organizations {
     known: watch::Receiver<Known>,
 }
@@ -23,9 +26,30 @@ pub(crate) struct Organizations {
 /// What is known of the database.
 #[derive(Debug)]
 struct Known {
-    keys: HashMap<String, TokenHash>,
+    organizations: ById,
     /// When the database was last seen to hold just that; `None` where only this process changes it.
     as_of: Option<Instant>,
+}
+
+/// All organisations.
+type ById = HashMap<String, Organization>;
+
+/// An organisation as it is served.
+#[derive(Debug)]
+struct Organization {
+    key: Option<TokenHash>,
+    /// `None`: this server does not know what they mean, so that it serves the organisation to nobody.
+    settings: Option<Settings>,
+}
+
+impl Organization {
+    fn new(id: &str, key: Option<TokenHash>, kept: &Kept) -> Self {
+        let settings = kept.read();
+        if let Err(error) = &settings {
+            tracing::error!("organisation `{id}` is not served: {error}");
+        }
+        Self { key, settings: settings.ok() }
+    }
 }
 
 /// How old what is known may be. A key that was taken back is not honoured longer, even where the
@@ -33,19 +57,24 @@ struct Known {
 const MAX_AGE: Duration = Duration::from_secs(5);
 
 /// What the command line asks for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Asked<'a> {
     /// An organisation that must be there; without one it is the first, made if there is none.
     pub(crate) org_id: Option<&'a str>,
+    /// Whether it has to be made, or must be there before; `None` for either.
+    pub(crate) is_new: Option<bool>,
     /// Its key.
     pub(crate) api_key: Option<&'a str>,
+    /// What of its settings is to change.
+    pub(crate) changes: Changes,
 }
 
-/// An organisation as it is announced at start.
+/// An organisation as it is announced.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Announced {
     pub(crate) id: String,
     pub(crate) key: Key,
+    pub(crate) settings: Kept,
 }
 
 /// What is to be said of an organisation's key.
@@ -66,6 +95,15 @@ impl Asked<'_> {
         given.unwrap_or_else(|| uuid::Uuid::new_v4().to_string())
     }
 
+    /// Sees to it that it was made if it had to be, and only then.
+    fn check(&self, id: &str, made: bool) -> anyhow::Result<()> {
+        match self.is_new {
+            Some(true) if !made => anyhow::bail!("organisation `{id}` is there already"),
+            Some(false) if made => anyhow::bail!("there is no organisation `{id}`"),
+            _ => Ok(()),
+        }
+    }
+
     /// What to say of its key, and the hash to keep if that is a new one.
     fn key(&self, is_new: bool) -> (Key, Option<TokenHash>) {
         match self.api_key {
@@ -80,12 +118,12 @@ impl Asked<'_> {
     }
 }
 
-/// All organisations by their ids, with what is to be said of the one that was asked for.
-fn announced(ids: Vec<String>, asked: Announced) -> Vec<Announced> {
+/// All organisations, with what is to be said of the one that was asked for.
+fn announced(all: Vec<(String, Kept)>, asked: Announced) -> Vec<Announced> {
     let mut asked = Some(asked);
-    let announced = ids.into_iter().map(|id| {
+    let announced = all.into_iter().map(|(id, settings)| {
         let asked = asked.take_if(|asked| asked.id == id);
-        asked.unwrap_or(Announced { id, key: Key::Kept })
+        asked.unwrap_or(Announced { id, key: Key::Kept, settings })
     });
     announced.collect()
 }
@@ -95,6 +133,15 @@ fn generate_key() -> String {
     format!("scim_{}", URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()))
 }
 
+impl Organizations {
+    /// The settings of an organisation that is served.
+    pub(crate) fn settings(&self, organization: &str) -> Settings {
+        let known = self.known.borrow();
+        let found = known.organizations.get(organization).and_then(|o| o.settings.clone());
+        found.unwrap_or_default()
+    }
+}
+
 #[async_trait]
 impl Authenticator for Organizations {
     async fn authenticate(
@@ -102,12 +149,20 @@ impl Authenticator for Organizations {
         tenant: &str,
         request: &Parts,
     ) -> Result<Option<Principal>, BackendError> {
+        const UNAVAILABLE: BackendError =
+            BackendError::Unavailable { retry_after: Some(Duration::from_secs(1)) };
         let Some(token) = bearer_token(request) else { return Ok(None) };
         let known = self.known.borrow();
         if known.as_of.is_some_and(|as_of| as_of.elapsed() > MAX_AGE) {
-            return Err(BackendError::Unavailable { retry_after: Some(Duration::from_secs(1)) });
+            return Err(UNAVAILABLE);
         }
-        let honoured = known.keys.get(tenant).is_some_and(|hash| hash.verifies(token));
-        Ok(honoured.then(|| Principal::new("api-key")))
+        let Some(organization) = known.organizations.get(tenant) else { return Ok(None) };
+        if !organization.key.is_some_and(|hash| hash.verifies(token)) {
+            return Ok(None);
+        }
+        if organization.settings.is_none() {
+            return Err(UNAVAILABLE);
+        }
+        Ok(Some(Principal::new("api-key")))
     }
 }

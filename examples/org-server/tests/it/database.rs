@@ -28,6 +28,19 @@ impl Database {
         }
     }
 
+    /// Does something to it beside a server: statements for SQLite, and the same for PostgreSQL.
+    pub(crate) fn run(&self, folder: &Path, sqlite: &str, postgres: &str) {
+        match self {
+            Self::Sqlite => {
+                let file = rusqlite::Connection::open(folder.join("scim.db")).unwrap();
+                file.busy_timeout(std::time::Duration::from_secs(30)).unwrap();
+                file.execute_batch(sqlite).unwrap();
+            }
+            Self::Memory => panic!("what is in memory is out of reach"),
+            Self::Postgres(database) => database.run(postgres).unwrap(),
+        }
+    }
+
     /// Where a text is kept in it, as such or in bytes.
     pub(crate) fn place_of(&self, folder: &Path, text: &str) -> Option<String> {
         match self {

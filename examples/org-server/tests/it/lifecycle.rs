@@ -54,7 +54,7 @@ fn the_first_start_makes_an_organisation_and_shows_its_key_once() {
     }
     let stopped = first.stop();
     assert!(stopped.status.success(), "{stopped:#?}");
-    assert_eq!(stopped.stdout.len(), 2, "{stopped:#?}");
+    assert_eq!(stopped.stdout.len(), 3, "{stopped:#?}");
     assert!(stopped.stdout[0].starts_with("SCIM URL   http://"), "{stopped:#?}");
     assert!(stopped.stdout[1].starts_with(&format!("API key    {key}")), "{stopped:#?}");
     let told = stopped.stderr.iter().find(|line| line.contains(key) || line.contains(secret));
@@ -72,7 +72,7 @@ fn the_first_start_makes_an_organisation_and_shows_its_key_once() {
     let stopped = second.stop();
     let said = [stopped.stdout.clone(), stopped.stderr].concat().join("\n");
     assert!(!said.contains(key), "{said}");
-    assert_eq!(stopped.stdout.len(), 2, "{said}");
+    assert_eq!(stopped.stdout.len(), 3, "{said}");
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn organisations_are_kept_apart() {
         let globex = said.iter().position(|line| line.ends_with("/scim/globex/v2")).unwrap();
         assert!(said[acme + 1].starts_with("API key    as before"), "{said:#?}");
         assert_eq!(said[globex + 1], "API key    the one given");
-        assert_eq!(said.len(), 4);
+        assert_eq!(said.len(), 6);
     });
 }
 
@@ -239,6 +239,9 @@ fn help_names_every_flag_and_no_secret() {
         "transaction-pooling",
         "org-id",
         "api-key",
+        "profile",
+        "demand",
+        "reactivate",
         "schema",
         "resource-type",
     ] {

@@ -16,6 +16,8 @@ mod lifecycle;
 #[cfg(test)]
 mod nodes;
 #[cfg(test)]
+mod organizations;
+#[cfg(test)]
 mod profile;
 #[cfg(test)]
 mod readme;

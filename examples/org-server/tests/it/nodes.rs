@@ -52,7 +52,7 @@ fn what_one_does_to_keys_and_organisations_the_other_honours() {
     two.client().get("/Users").expect(401);
     until(200, || at(ORG, new).get("/Users"));
     at(ORG, KEY).get("/Users").expect(401);
-    assert_eq!(two.stop().stdout.len(), 4);
+    assert_eq!(two.stop().stdout.len(), 6);
 
     // A key that an administrator takes back.
     let Database::Postgres(sql) = &database else { unreachable!() };

@@ -7,6 +7,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
 use crate::client::Client;
+use crate::database::Database;
 
 /// The organisation of most tests, and its key.
 pub(crate) const ORG: &str = "acme";
@@ -157,8 +158,20 @@ impl Drop for Server {
     }
 }
 
+/// Does something to the organisations of a database, beside servers that may run.
+pub(crate) fn org(folder: &Path, database: &Database, arguments: &[&str]) -> Stopped {
+    let mut command = bare_command(folder);
+    command.arg("org").args(arguments).args(["--database", database.flag()]);
+    to_end(command)
+}
+
 /// Runs a command that is to refuse to start.
-pub(crate) fn refusal(mut command: Command) -> Stopped {
+pub(crate) fn refusal(command: Command) -> Stopped {
+    to_end(command)
+}
+
+/// Runs a command that ends by itself.
+fn to_end(mut command: Command) -> Stopped {
     let output = command.output().expect("it starts");
     let lines = |bytes: &[u8]| String::from_utf8_lossy(bytes).lines().map(str::to_owned).collect();
     Stopped { status: output.status, stdout: lines(&output.stdout), stderr: lines(&output.stderr) }
