@@ -26,7 +26,7 @@ pub const ERROR_URN: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 use serde_json::{Map, Value};
 
 use crate::error::{Result, ScimError, shorten};
-use crate::json::{self, kind_of};
+use crate::json::kind_of;
 use crate::profile::{Profile, Quirk, Quirks};
 
 /// A message under reading: its members by name without regard to case (RFC 7643 §2.1), each taken
@@ -35,21 +35,20 @@ struct Message<'a> {
     name: &'static str,
     profile: &'a Profile,
     members: Map<String, Value>,
-    fired: Quirks,
+    fired: &'a mut Quirks,
 }
 
 impl<'a> Message<'a> {
-    fn parse(body: &[u8], name: &'static str, urn: &str, profile: &'a Profile) -> Result<Self> {
-        Self::new(json::parse_object(body)?, name, urn, profile)
-    }
-
+    /// A whole message. The quirks that fire while it is read are put into `fired`, whether it will
+    /// be taken or not.
     fn new(
         members: Map<String, Value>,
         name: &'static str,
         urn: &str,
         profile: &'a Profile,
+        fired: &'a mut Quirks,
     ) -> Result<Self> {
-        let mut message = Self::part(members, name, profile);
+        let mut message = Self::part(members, name, profile, fired);
         let schemas = message.take("schemas")?;
         let uris =
             schemas.as_ref().and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
@@ -62,8 +61,13 @@ impl<'a> Message<'a> {
     }
 
     /// An object inside a message, which has no `schemas`.
-    fn part(members: Map<String, Value>, name: &'static str, profile: &'a Profile) -> Self {
-        Self { name, profile, members, fired: Quirks::NONE }
+    fn part(
+        members: Map<String, Value>,
+        name: &'static str,
+        profile: &'a Profile,
+        fired: &'a mut Quirks,
+    ) -> Self {
+        Self { name, profile, members, fired }
     }
 
     fn tolerate(&mut self, quirk: Quirk) -> bool {

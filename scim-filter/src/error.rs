@@ -18,6 +18,7 @@ pub struct SyntaxError {
     position: usize,
     found: Option<Box<str>>,
     within_brackets: bool,
+    fired: Quirks,
 }
 
 impl SyntaxError {
@@ -31,7 +32,13 @@ impl SyntaxError {
             SyntaxErrorKind::TooLong { .. } => None,
             _ => source.get(position..).and_then(snippet).map(Box::from),
         };
-        Self { kind, position, found, within_brackets }
+        Self { kind, position, found, within_brackets, fired: Quirks::NONE }
+    }
+
+    /// The same, with the quirks that fired before it.
+    pub(crate) fn after(mut self, fired: Quirks) -> Self {
+        self.fired = fired;
+        self
     }
 
     /// What is wrong.
@@ -58,6 +65,12 @@ impl SyntaxError {
     #[must_use]
     pub fn is_within_brackets(&self) -> bool {
         self.within_brackets
+    }
+
+    /// The quirks that were made use of until then.
+    #[must_use]
+    pub fn fired(&self) -> Quirks {
+        self.fired
     }
 }
 
@@ -362,12 +375,11 @@ pub enum FilterError {
 }
 
 impl FilterError {
-    /// The quirks that were made use of in a filter that was parsed and then has no meaning; none in
-    /// one that can't be parsed.
+    /// The quirks that were made use of until then.
     #[must_use]
     pub fn fired(&self) -> Quirks {
         match self {
-            Self::Syntax(_) => Quirks::NONE,
+            Self::Syntax(error) => error.fired(),
             Self::Resolve(error) => error.fired(),
         }
     }

@@ -9,7 +9,7 @@ use scim_core::{
 };
 use scim_filter::{
     AttributePath, Comparison, Filter, Literal, Operator, ParseOptions, PatchPath, ResolveError,
-    ValueFilter,
+    SyntaxError, ValueFilter,
 };
 use serde_json::{Map, Value};
 
@@ -45,14 +45,12 @@ impl Planner<'_> {
     /// # Errors
     /// 400 `invalidPath`, or `invalidFilter` for a fault in brackets.
     pub(crate) fn locate(&mut self, text: &str) -> Result<Option<Location>> {
-        let parsed = ParseOptions::new()
-            .with_quirks(self.profile.quirks())
-            .path(text)
-            .map_err(|error| error.into_path_error())?;
-        parsed.fired.iter().for_each(|quirk| {
+        let parsed = ParseOptions::new().with_quirks(self.profile.quirks()).path(text);
+        let fired = parsed.as_ref().map_or_else(SyntaxError::fired, |parsed| parsed.fired);
+        fired.iter().for_each(|quirk| {
             self.ingest.tolerate(quirk);
         });
-        let path = parsed.value;
+        let path = parsed.map_err(SyntaxError::into_path_error)?.value;
         let Some(target) = self.target(path.attribute_path().as_str()) else {
             return self.unknown(text);
         };

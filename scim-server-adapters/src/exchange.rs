@@ -10,14 +10,14 @@ use http::header::{
 use http::request::Parts;
 use http::{Response, StatusCode};
 use scim_core::{
-    AttributeSet, Choice, Ingest, Origin, Profile, Quirks, Reference, Resource, ResourceId,
-    ResourceType, Returned, ScimError, Secret, Target, Validation, Version,
+    AttributeSet, Choice, Ingest, Origin, Profile, Reference, Resource, ResourceId, ResourceType,
+    Returned, ScimError, Secret, Target, Validation, Version,
 };
-use scim_patch::LateQuirks;
 use serde_json::{Map, Value};
 
 use crate::backend::{BackendError, RequestContext, Stored, Wanted};
 use crate::body::ScimBody;
+use crate::observe::Noted;
 use crate::policy::{Action, ActionKind, Verdict};
 use crate::render::{Renderer, Text};
 use crate::service::Inner;
@@ -33,9 +33,8 @@ pub(crate) struct Exchange<'a> {
     pub(crate) body: &'a Bytes,
     /// The resource of whoever asks.
     pub(crate) me: Option<(Arc<str>, ResourceId)>,
-    pub(crate) fired: Quirks,
-    /// What fires in the write, if at all.
-    pub(crate) late: Vec<LateQuirks>,
+    /// What is still known of it when there is no time left for the rest.
+    pub(crate) quirks: &'a mut Noted,
 }
 
 pub(crate) type Answer = Result<Response<ScimBody>, Failure>;
@@ -182,7 +181,7 @@ impl Exchange<'_> {
         let profile = self.profile;
         let mut ingest = Ingest::new(resource_type, &profile, Origin::Request);
         let resource = ingest.resource_from(body);
-        self.fired.extend(ingest.fired());
+        self.quirks.fired.extend(ingest.fired());
         let mut resource = resource?;
         let secret = resource.take_secret();
         Ok((resource, secret))

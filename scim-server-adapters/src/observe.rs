@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use http::StatusCode;
 use http::request::Parts;
-use scim_core::{Quirks, ScimType, shorten};
+use scim_core::{Quirks, ScimError, ScimType, shorten};
+use scim_patch::LateQuirks;
 
-/// A request in which quirks fired, for
+/// A request in which quirks fired, done or refused, for
 /// [`on_quirks`](crate::ScimServiceBuilder::on_quirks).
 #[derive(Debug)]
 #[non_exhaustive]
@@ -22,8 +23,29 @@ pub struct Tolerated<'a> {
     pub parts: &'a Parts,
     /// The endpoint without ids, as it labels metrics.
     pub endpoint: &'a str,
-    /// The quirks that fired.
+    /// The quirks that fired. Those of a request that was refused are those that fired before it
+    /// was.
     pub quirks: Quirks,
+    /// Why the request was refused after all; `None` where it was not. A bulk request is done
+    /// whatever became of its operations (RFC 7644 §3.7), which are not told here.
+    pub refused: Option<&'a ScimError>,
+}
+
+/// The quirks of a request under way.
+#[derive(Default)]
+pub(crate) struct Noted {
+    pub(crate) fired: Quirks,
+    /// What fires in the write, if at all.
+    pub(crate) late: Vec<LateQuirks>,
+}
+
+impl Noted {
+    /// All that fired up to now.
+    pub(crate) fn fired(&self) -> Quirks {
+        let mut fired = self.fired;
+        self.late.iter().for_each(|late| fired.extend(late.fired()));
+        fired
+    }
 }
 
 /// What is known of a request beside the request itself.
@@ -31,7 +53,7 @@ pub struct Tolerated<'a> {
 pub(crate) struct Trace {
     pub(crate) tenant: Arc<str>,
     pub(crate) principal: Arc<str>,
-    pub(crate) fired: Quirks,
+    pub(crate) quirks: Noted,
     pub(crate) scim_type: Option<ScimType>,
     /// The endpoint without ids: few values, so that it can label metrics.
     pub(crate) endpoint: Option<Arc<str>>,
@@ -53,7 +75,7 @@ pub(crate) fn request(
         status = status.as_u16(),
         tenant = &*shorten(&trace.tenant),
         principal = %trace.principal,
-        quirks = %trace.fired,
+        quirks = %trace.quirks.fired(),
         request_id,
         micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
     );
@@ -85,7 +107,7 @@ fn measure(parts: &Parts, trace: &Trace, status: StatusCode, took: Duration) {
     if let Some(scim_type) = trace.scim_type {
         metrics::counter!("scim_errors_total", "scim_type" => scim_type.as_str()).increment(1);
     }
-    for quirk in trace.fired.iter() {
+    for quirk in trace.quirks.fired().iter() {
         metrics::counter!("scim_quirks_total", "quirk" => quirk.to_string()).increment(1);
     }
 }

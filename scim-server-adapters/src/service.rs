@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response};
-use scim_core::{DateTime, Profile, Quirks, Registry, ResourceType, ScimError};
+use scim_core::{DateTime, Profile, Registry, ResourceType, ScimError};
 use tracing::Instrument as _;
 
 use crate::auth::{Authenticator, bearer_token};
@@ -112,20 +112,22 @@ impl ScimService {
         let answer = in_time(self.inner.limits.time, answer)
             .await
             .unwrap_or_else(|late| Err(Failure::backend(&late, "the request")));
-        let response = answer.unwrap_or_else(|failure| {
-            trace.scim_type = failure.error.scim_type();
-            failure.into_response()
-        });
-        if let Some(observer) = self.inner.observer.as_ref().filter(|_| !trace.fired.is_empty()) {
+        let quirks = trace.quirks.fired();
+        if let Some(observer) = self.inner.observer.as_ref().filter(|_| !quirks.is_empty()) {
             observer(&Tolerated {
                 tenant: &trace.tenant,
                 principal: &trace.principal,
                 request_id: &request_id,
                 parts: &parts,
                 endpoint: trace.endpoint.as_deref().unwrap_or_default(),
-                quirks: trace.fired,
+                quirks,
+                refused: answer.as_ref().err().map(|failure| &failure.error),
             });
         }
+        let response = answer.unwrap_or_else(|failure| {
+            trace.scim_type = failure.error.scim_type();
+            failure.into_response()
+        });
         finish(&parts, &request_id, &trace, started, response)
     }
 
@@ -200,8 +202,7 @@ impl ScimService {
             parts,
             body,
             me,
-            fired: Quirks::NONE,
-            late: Vec::new(),
+            quirks: &mut trace.quirks,
         };
         let span = tracing::debug_span!(
             "scim",
@@ -211,10 +212,7 @@ impl ScimService {
             resource_id = endpoint.resource_id(),
             request_id = &**request_id,
         );
-        let answer = dispatch(&mut exchange, endpoint).instrument(span).await;
-        trace.fired = exchange.fired;
-        exchange.late.iter().for_each(|late| trace.fired.extend(late.fired()));
-        answer
+        dispatch(&mut exchange, endpoint).instrument(span).await
     }
 }
 
@@ -334,7 +332,7 @@ impl ScimServiceBuilder {
         self
     }
 
-    /// Calls `observer` after each request in which a quirk fired. It runs before the answer is
+    /// Calls `observer` after each request in which a quirk fired, be it done or refused. It runs before the answer is
     /// sent, so it should hand on what takes long.
     pub fn on_quirks(mut self, observer: impl Fn(&Tolerated<'_>) + Send + Sync + 'static) -> Self {
         self.inner.observer = Some(Box::new(observer));

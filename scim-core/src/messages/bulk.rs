@@ -4,10 +4,11 @@ use std::collections::HashSet;
 
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{BULK_REQUEST_URN, BULK_RESPONSE_URN, Message};
 use crate::error::{Result, ScimError, StatusText};
+use crate::json;
 use crate::profile::{Profile, Quirk, Quirks};
 
 /// The HTTP method of a bulk operation. Exhaustive: the RFC closes the list.
@@ -72,7 +73,23 @@ impl BulkRequest {
     /// a `bulkId` appears twice (errata.md B4); 400 `invalidValue` when `failOnErrors` is below 1
     /// (B6).
     pub fn parse(body: &[u8], profile: &Profile) -> Result<Self> {
-        let mut message = Message::parse(body, "BulkRequest", BULK_REQUEST_URN, profile)?;
+        Self::noting(json::parse_object(body)?, profile, &mut Quirks::default())
+    }
+
+    /// The same from JSON that is parsed already, and whether it succeeds or not, `fired` gets the
+    /// quirks that fired.
+    ///
+    /// # Errors
+    /// As [`BulkRequest::parse`].
+    pub fn noting(body: Map<String, Value>, profile: &Profile, fired: &mut Quirks) -> Result<Self> {
+        let mut own = Quirks::NONE;
+        let read = Self::read(body, profile, &mut own);
+        fired.extend(own);
+        Ok(Self { fired: own, ..read? })
+    }
+
+    fn read(body: Map<String, Value>, profile: &Profile, fired: &mut Quirks) -> Result<Self> {
+        let mut message = Message::new(body, "BulkRequest", BULK_REQUEST_URN, profile, fired)?;
         let fail_on_errors = match message.take_integer("failOnErrors")? {
             None => None,
             Some(n) => match usize::try_from(n) {
@@ -90,15 +107,13 @@ impl BulkRequest {
         }
         let mut operations = Vec::with_capacity(elements.len());
         let mut bulk_ids = HashSet::new();
-        let mut fired = message.fired;
         for (index, element) in elements.into_iter().enumerate() {
             let within = |e: ScimError| e.within(format_args!("operation {}", index + 1));
             let Value::Object(members) = element else {
                 return Err(within(message.mismatch("Operations", "an object", &element)));
             };
-            let mut part = Message::part(members, "BulkRequest", profile);
+            let mut part = Message::part(members, "BulkRequest", profile, message.fired);
             let operation = operation(&mut part).map_err(within)?;
-            fired.extend(part.fired);
             if let Some(bulk_id) = &operation.bulk_id
                 && !bulk_ids.insert(bulk_id.clone())
             {
@@ -106,7 +121,7 @@ impl BulkRequest {
             }
             operations.push(operation);
         }
-        Ok(Self { fail_on_errors, operations, fired })
+        Ok(Self { fail_on_errors, operations, fired: Quirks::NONE })
     }
 }
 

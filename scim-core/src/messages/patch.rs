@@ -93,30 +93,53 @@ impl PatchOp {
     /// # Errors
     /// As [`PatchOp::parse`].
     pub fn from_json(body: Map<String, Value>, profile: &Profile) -> Result<Self> {
-        if profile.tolerates(Quirk::Scim1Patch) && scim1::is_patch(&body) {
-            let operations = scim1::operations(body)?;
-            return Ok(Self { operations, fired: Quirks::NONE.with(Quirk::Scim1Patch) });
-        }
-        Self::from_message(Message::new(body, "PatchOp", PATCH_OP_URN, profile)?)
+        Self::noting(body, profile, &mut Quirks::default())
     }
 
-    fn from_message(mut message: Message<'_>) -> Result<Self> {
+    /// The same, and whether it succeeds or not, `fired` gets the quirks that fired.
+    ///
+    /// ```
+    /// use scim_core::{PatchOp, Profile, Quirk, Quirks, json};
+    /// let body = json::parse_object(br#"{"Operations": [{"op": "Replace"}, {"op": "copy"}]}"#)?;
+    /// let mut fired = Quirks::NONE;
+    /// assert!(PatchOp::noting(body, &Profile::INTEROP, &mut fired).is_err());
+    /// assert_eq!(fired, Quirks::NONE.with(Quirk::MissingSchemas).with(Quirk::OperationCase));
+    /// # Ok::<(), scim_core::ScimError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`PatchOp::parse`].
+    pub fn noting(body: Map<String, Value>, profile: &Profile, fired: &mut Quirks) -> Result<Self> {
+        let mut own = Quirks::NONE;
+        let operations = Self::read(body, profile, &mut own);
+        fired.extend(own);
+        Ok(Self { operations: operations?, fired: own })
+    }
+
+    fn read(
+        body: Map<String, Value>,
+        profile: &Profile,
+        fired: &mut Quirks,
+    ) -> Result<Vec<PatchOperation>> {
+        if profile.tolerates(Quirk::Scim1Patch) && scim1::is_patch(&body) {
+            fired.insert(Quirk::Scim1Patch);
+            return scim1::operations(body);
+        }
+        let mut message = Message::new(body, "PatchOp", PATCH_OP_URN, profile, fired)?;
         let elements = message.take_array("Operations")?.unwrap_or_default();
         if elements.is_empty() {
             return Err(ScimError::invalid_syntax("PatchOp: `Operations` must hold an operation"));
         }
         let mut operations = Vec::with_capacity(elements.len());
-        let mut fired = message.fired;
         for (index, element) in elements.into_iter().enumerate() {
             let within = |e: ScimError| e.within(format_args!("operation {}", index + 1));
             let Value::Object(members) = element else {
                 return Err(within(message.mismatch("Operations", "an object", &element)));
             };
-            let mut part = Message::part(members, "PatchOp", message.profile);
+            let mut part = Message::part(members, "PatchOp", profile, message.fired);
             operations.push(operation(&mut part).map_err(within)?);
-            fired.extend(part.fired);
         }
-        Ok(Self { operations, fired })
+        Ok(operations)
     }
 }
 

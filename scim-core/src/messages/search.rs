@@ -2,9 +2,11 @@
 
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
+use serde_json::{Map, Value};
 
 use super::{Message, SEARCH_REQUEST_URN};
 use crate::error::Result;
+use crate::json;
 use crate::profile::{Profile, Quirks};
 
 /// The direction of a sort (RFC 7644 §3.4.2.3). Exhaustive: the RFC closes the list.
@@ -61,7 +63,23 @@ impl SearchRequest {
     /// # Errors
     /// 400 `invalidSyntax` when it is not such a message.
     pub fn parse(body: &[u8], profile: &Profile) -> Result<Self> {
-        let mut message = Message::parse(body, "SearchRequest", SEARCH_REQUEST_URN, profile)?;
+        Self::noting(json::parse_object(body)?, profile, &mut Quirks::default())
+    }
+
+    /// The same from JSON that is parsed already, and whether it succeeds or not, `fired` gets the
+    /// quirks that fired.
+    ///
+    /// # Errors
+    /// As [`SearchRequest::parse`].
+    pub fn noting(body: Map<String, Value>, profile: &Profile, fired: &mut Quirks) -> Result<Self> {
+        let mut own = Quirks::NONE;
+        let read = Self::read(body, profile, &mut own);
+        fired.extend(own);
+        Ok(Self { fired: own, ..read? })
+    }
+
+    fn read(body: Map<String, Value>, profile: &Profile, fired: &mut Quirks) -> Result<Self> {
+        let mut message = Message::new(body, "SearchRequest", SEARCH_REQUEST_URN, profile, fired)?;
         let sort_order = match message.take_string("sortOrder")? {
             None => None,
             Some(word) => Some(SortOrder::from_keyword(&word).ok_or_else(|| {
@@ -77,7 +95,7 @@ impl SearchRequest {
             start_index: message.take_integer("startIndex")?,
             count: message.take_integer("count")?,
             cursor: message.take_string("cursor")?,
-            fired: message.fired,
+            fired: Quirks::NONE,
         })
     }
 }

@@ -134,10 +134,10 @@ impl Parser {
             && self.quirks.contains(Quirk::NotWithoutParentheses)
             && test(trimmed).is_none()
         {
+            self.fired.insert(Quirk::NotWithoutParentheses);
             self.enter(input)?;
             let (rest, ()) = self.term(trimmed, &mut negated)?;
             self.leave();
-            self.fired.insert(Quirk::NotWithoutParentheses);
             rest
         } else {
             return self.attribute_term(input, filter);

@@ -117,14 +117,16 @@ fn run<'a, T>(
             text.len().saturating_sub(fault.rest.len()),
             fault.kind,
             parser.within_brackets,
-        )),
+        )
+        .after(parser.fired)),
         // Only nom's streaming parsers ask for more, and none is used here.
         Err(nom::Err::Incomplete(_)) => Err(SyntaxError::new(
             text,
             text.len(),
             SyntaxErrorKind::Expected(Expected::Term),
             parser.within_brackets,
-        )),
+        )
+        .after(parser.fired)),
     }
 }
 

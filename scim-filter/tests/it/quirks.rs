@@ -193,3 +193,23 @@ fn the_brackets_of_patch_paths_have_the_same_quirks() {
     );
     assert!(matches!(parsed.value, PatchPath::ValuePath { sub_attribute: Some("display"), .. }));
 }
+
+/// What cannot be parsed says what was tolerated before that.
+#[test]
+fn a_syntax_error_tells_the_quirks_that_fired_before_it() {
+    let options = ParseOptions::new().with_quirks(Quirks::ALL);
+    for (text, fired) in [
+        ("a eq b and", "UnquotedFilterValues"),
+        ("not a eq \"b\" and", "NotWithoutParentheses"),
+        ("not a b", "NotWithoutParentheses"),
+        ("a[b eq \"c\"].d eq \"e\" or", "FilterSubAttribute"),
+        ("a eq \"b\" and", ""),
+        ("a[b eq \"c\"] and", ""),
+    ] {
+        assert_eq!(options.filter(text).unwrap_err().fired().to_string(), fired, "{text}");
+    }
+    let error = options.path("a[b eq c").unwrap_err();
+    assert_eq!(error.fired(), Quirks::NONE.with(Quirk::UnquotedFilterValues));
+    // Without the quirk nothing is tolerated.
+    assert_eq!(Filter::parse("a eq b and").unwrap_err().fired(), Quirks::NONE);
+}

@@ -16,7 +16,7 @@ use http::StatusCode;
 use scim_core::messages::{
     BulkMethod, BulkOperation, BulkOperationResponse, BulkRequest, BulkResponse,
 };
-use scim_core::{PatchOp, ResourceId, ResourceType, ScimError, Version, shorten};
+use scim_core::{PatchOp, ResourceId, ResourceType, ScimError, Version, json, shorten};
 use scim_patch::PatchPlan;
 use serde_json::Value;
 
@@ -46,9 +46,8 @@ struct Minted {
 
 pub(crate) async fn bulk(x: &mut Exchange<'_>) -> Answer {
     x.admit(ActionKind::Bulk, None, None).await?;
-    let profile = x.profile;
-    let request = BulkRequest::parse(x.body()?, &profile)?;
-    x.fired.extend(request.fired);
+    let body = json::parse_object(x.body()?)?;
+    let request = BulkRequest::noting(body, &x.profile, &mut x.quirks.fired)?;
     let limit = x.service.limits.bulk_operations;
     if request.operations.len() > limit {
         return Err(ScimError::with_status(
@@ -133,9 +132,10 @@ fn plan(
         (BulkMethod::Delete, Some(id), _) => Change::Delete { id },
         (BulkMethod::Patch, Some(id), Some(mut data)) => {
             references::in_patch(&resource_type, &mut data, &mut resolve)?;
-            let patch = PatchOp::from_json(data, &x.profile)?;
-            let planned = PatchPlan::noting(&resource_type, patch, &x.profile, &mut x.fired)?;
-            x.late.push(planned.late);
+            let fired = &mut x.quirks.fired;
+            let patch = PatchOp::noting(data, &x.profile, fired)?;
+            let planned = PatchPlan::noting(&resource_type, patch, &x.profile, fired)?;
+            x.quirks.late.push(planned.late);
             must_exist = x.must_exist(|| planned.plan.references());
             Change::Patch { id, plan: planned.plan }
         }

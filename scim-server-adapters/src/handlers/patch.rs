@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::StatusCode;
-use scim_core::{PatchOp, ResourceId, ResourceType};
+use scim_core::{PatchOp, ResourceId, ResourceType, json};
 use scim_patch::PatchPlan;
 
 use crate::backend::{Change, Returning, Write};
@@ -19,9 +19,10 @@ pub(crate) async fn patch(
     x.admit(ActionKind::Patch, Some(&resource_type), Some(&id)).await?;
     let projection = x.projection(&resource_type)?;
     let precondition = Precondition::from_headers(&x.parts.headers)?;
-    let patch = PatchOp::parse(x.body()?, &x.profile)?;
-    let planned = PatchPlan::noting(&resource_type, patch, &x.profile, &mut x.fired)?;
-    x.late.push(planned.late);
+    let body = json::parse_object(x.body()?)?;
+    let patch = PatchOp::noting(body, &x.profile, &mut x.quirks.fired)?;
+    let planned = PatchPlan::noting(&resource_type, patch, &x.profile, &mut x.quirks.fired)?;
+    x.quirks.late.push(planned.late);
     // RFC 7644 §3.5.2: whoever asks for attributes gets a 200 with them.
     let explicit = projection.is_explicit();
     let wanted = Arc::new(projection.with_sent(planned.touched));

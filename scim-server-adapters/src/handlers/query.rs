@@ -29,9 +29,8 @@ pub(crate) async fn list(x: &mut Exchange<'_>, types: Vec<Arc<ResourceType>>) ->
 
 /// POST `/.search`: the query is in the body.
 pub(crate) async fn search(x: &mut Exchange<'_>, types: Vec<Arc<ResourceType>>) -> Answer {
-    let profile = x.profile;
-    let request = SearchRequest::parse(x.body()?, &profile)?;
-    x.fired.extend(request.fired);
+    let body = scim_core::json::parse_object(x.body()?)?;
+    let request = SearchRequest::noting(body, &x.profile, &mut x.quirks.fired)?;
     answer(x, types, request, 400).await
 }
 
@@ -174,11 +173,12 @@ fn resolve_filter(
     let Some(text) = request.filter.as_deref() else { return Ok(None) };
     // RFC 7644 §3.4.2.2: a filter has at least one expression.
     if text.trim().is_empty() && x.profile.tolerates(Quirk::EmptyWhereNoText) {
-        x.fired.insert(Quirk::EmptyWhereNoText);
+        x.quirks.fired.insert(Quirk::EmptyWhereNoText);
         return Ok(None);
     }
     let resolved = ResolvedFilter::parse(text, resource_type, &x.profile, &x.service.limits.filter);
-    x.fired.extend(resolved.as_ref().map_or_else(FilterError::fired, ResolvedFilter::fired));
+    let fired = resolved.as_ref().map_or_else(FilterError::fired, ResolvedFilter::fired);
+    x.quirks.fired.extend(fired);
     Ok(Some(resolved?))
 }
 

@@ -1,9 +1,14 @@
 //! What a profile means beyond what it tolerates, and who hears of what was tolerated.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use async_trait::async_trait;
 use scim_core::{Choice, Profile, Quirk, Validation};
-use scim_server_adapters::Tenancy;
+use scim_server_adapters::{
+    Action, ActionKind, BackendError, Limits, Policy, RequestContext, ScimServiceBuilder, Tenancy,
+    Verdict,
+};
 use serde_json::{Value, json};
 
 use crate::client::{Client, ENTERPRISE, GROUP, PATCH_OP, USER, builder};
@@ -176,13 +181,23 @@ async fn the_observer_hears_of_each_quirk_and_only_of_quirks() {
     );
 }
 
-/// A client, and the quirks of each request in which some fired.
+/// A client, and the quirks of each request in which some fired: with the status and the `scimType`
+/// of those that were refused.
 fn overheard(profile: Profile) -> (Client, Arc<Mutex<Vec<String>>>) {
+    overheard_by(builder().profile(profile))
+}
+
+fn overheard_by(service: ScimServiceBuilder) -> (Client, Arc<Mutex<Vec<String>>>) {
     let heard: Arc<Mutex<Vec<String>>> = Arc::default();
     let hears = Arc::clone(&heard);
-    let service = builder()
-        .profile(profile)
-        .on_quirks(move |tolerated| hears.lock().unwrap().push(tolerated.quirks.to_string()));
+    let service = service.on_quirks(move |tolerated| {
+        let mut told = tolerated.quirks.to_string();
+        if let Some(error) = tolerated.refused {
+            told += &format!(" {}", error.status());
+            told += &error.scim_type().map(|t| format!(" {}", t.as_str())).unwrap_or_default();
+        }
+        hears.lock().unwrap().push(told);
+    });
     (Client::of(service.build()), heard)
 }
 
@@ -233,7 +248,7 @@ async fn the_observer_hears_of_quirks_in_requests_that_fail() {
         ),
     ] {
         client.patch(&path, operations.clone()).await.assert_error(400, Some(scim_type));
-        assert_eq!(heard(), [quirks], "{operations}");
+        assert_eq!(heard(), [format!("{quirks} 400 {scim_type}")], "{operations}");
         let bulk = json!({
             "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
             "Operations": [{"method": "PATCH", "path": path, "data": {
@@ -251,9 +266,104 @@ async fn the_observer_hears_of_quirks_in_requests_that_fail() {
     ] {
         let answer = client.get(&format!("/Users?filter={filter}")).await;
         answer.assert_error(400, Some("invalidFilter"));
-        assert_eq!(heard(), [quirk], "{filter}");
+        assert_eq!(heard(), [format!("{quirk} 400 invalidFilter")], "{filter}");
     }
     assert_eq!(client.get(&path).await.json()["meta"]["version"], "W/\"1\"");
+}
+
+/// What is refused may be the message itself, amid its reading.
+#[tokio::test]
+async fn the_observer_hears_of_quirks_in_messages_that_are_refused() {
+    let (client, heard) = overheard(Profile::INTEROP);
+    let user = format!("/Users/{}", client.user("bjensen").await);
+    let patch = |operations: Value| json!({"schemas": [PATCH_OP], "Operations": operations});
+    let delete = |member: Value| json!({"members": [member, {"operation": "delete"}]});
+    let in_bulk = |data: &Value| {
+        json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
+            "Operations": [{"method": "PATCH", "path": user, "data": data}],
+        })
+    };
+    let unclear = [
+        (patch(json!([{"op": "Add"}, {"op": "copy"}])), "OperationCase", "invalidSyntax"),
+        (
+            json!({"Operations": [{"op": "Add"}, 7]}),
+            "OperationCase,MissingSchemas",
+            "invalidSyntax",
+        ),
+        (json!({"Operations": []}), "MissingSchemas", "invalidSyntax"),
+        (delete(json!({"value": "2"})), "Scim1Patch", "invalidValue"),
+        (
+            patch(json!([{"op": "Remove", "path": "emails[value eq x"}])),
+            "OperationCase,UnquotedFilterValues",
+            "invalidFilter",
+        ),
+    ];
+    for (body, quirks, scim_type) in unclear {
+        let told = format!("{quirks} 400 {scim_type}");
+        let answer = client.send("PATCH", &user, &[], body.to_string()).await;
+        answer.assert_error(400, Some(scim_type));
+        assert_eq!(*heard.lock().unwrap(), [told], "{body}");
+        heard.lock().unwrap().clear();
+        // Of a bulk request the operation is refused, and not the request.
+        let answer = client.post("/Bulk", in_bulk(&body)).await.json();
+        assert_eq!(answer["Operations"][0]["response"]["scimType"], scim_type, "{answer}");
+        assert_eq!(*heard.lock().unwrap(), [quirks], "{body}");
+        heard.lock().unwrap().clear();
+    }
+    let post = json!({"method": "POST", "path": "/Users", "data": {}});
+    for (path, body, told) in [
+        (
+            "/Bulk",
+            json!({"Operations": [post, 7]}),
+            "MissingSchemas,MissingBulkId 400 invalidSyntax",
+        ),
+        ("/Users/.search", json!({"sortOrder": "up"}), "MissingSchemas 400 invalidSyntax"),
+        (
+            "/.search",
+            json!({"filter": "not userName eq bjensen and"}),
+            "MissingSchemas,UnquotedFilterValues,NotWithoutParentheses 400 invalidFilter",
+        ),
+    ] {
+        let answer = client.send("POST", path, &[], body.to_string()).await;
+        assert_eq!(answer.status, 400, "{}", answer.text);
+        assert_eq!(*heard.lock().unwrap(), [told], "{body}");
+        heard.lock().unwrap().clear();
+    }
+    // What goes wrong in the store is a refusal, too.
+    let taken = json!({"schemas": [USER], "userName": "bjensen", "active": "True"});
+    client.post("/Users", taken).await.assert_error(409, Some("uniqueness"));
+    assert_eq!(*heard.lock().unwrap(), ["BooleanStrings 409 uniqueness"]);
+}
+
+/// Never decides about a PATCH.
+struct Undecided;
+
+#[async_trait]
+impl Policy for Undecided {
+    async fn decide(
+        &self,
+        _: &RequestContext,
+        action: &Action<'_>,
+    ) -> Result<Verdict, BackendError> {
+        if action.kind == ActionKind::Patch {
+            std::future::pending::<()>().await;
+        }
+        Ok(Verdict::Allow)
+    }
+}
+
+#[tokio::test]
+async fn the_observer_hears_of_quirks_in_requests_that_take_too_long() {
+    let mut limits = Limits::default();
+    limits.time = Duration::from_millis(10);
+    let (client, heard) = overheard_by(builder().limits(limits).policy(Arc::new(Undecided)));
+    // Operations of a bulk request are read before they are decided about.
+    let operations = json!([{"op": "Replace", "path": "active", "value": "False"}]);
+    let data = json!({"schemas": [PATCH_OP], "Operations": operations});
+    let bulk = json!({"Operations": [{"method": "PATCH", "path": "/Users/1", "data": data}]});
+    client.post("/Bulk", bulk).await.assert_error(503, None);
+    assert_eq!(*heard.lock().unwrap(), ["OperationCase,MissingSchemas,BooleanStrings 503"]);
 }
 
 #[tokio::test]
