@@ -65,8 +65,10 @@ impl Profile {
         Self::tolerating("jumpcloud", &[Quirk::EmptyWhereNoText, Quirk::RemoveWithValue]);
 
     /// authentik.
-    pub const AUTHENTIK: Self =
-        Self::tolerating("authentik", &[Quirk::MissingSchemas, Quirk::RemoveWithValue]);
+    pub const AUTHENTIK: Self = Self::tolerating(
+        "authentik",
+        &[Quirk::MissingSchemas, Quirk::UnquotedFilterValues, Quirk::RemoveWithValue],
+    );
 
     /// The SCIM plug-ins of Keycloak.
     pub const KEYCLOAK: Self = Self::tolerating(

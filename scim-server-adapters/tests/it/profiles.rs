@@ -366,6 +366,21 @@ async fn the_observer_hears_of_quirks_in_requests_that_take_too_long() {
     assert_eq!(*heard.lock().unwrap(), ["OperationCase,MissingSchemas,BooleanStrings 503"]);
 }
 
+/// As authentik 2025.8 looked users up (goauthentik/authentik#16455).
+#[tokio::test]
+async fn authentik_finds_a_user_by_a_name_without_quotes() {
+    for (profile, found) in [(Profile::AUTHENTIK, true), (Profile::STRICT, false)] {
+        let client = with(profile);
+        let id = client.user("akadmin").await;
+        let answer = client.get("/Users?filter=userName+eq+akadmin").await;
+        if found {
+            assert_eq!(answer.json()["Resources"][0]["id"], id, "{}", answer.text);
+        } else {
+            answer.assert_error(400, Some("invalidFilter"));
+        }
+    }
+}
+
 #[tokio::test]
 async fn each_tenant_has_its_profile_and_no_header_changes_it() {
     let of = |tenant: &str| if tenant == "acme" { Profile::STRICT } else { Profile::INTEROP };
