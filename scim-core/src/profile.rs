@@ -10,6 +10,7 @@ use std::fmt;
 /// A thing that real clients send and the RFC does not provide for.
 ///
 /// Captures are named as in the corpus that the tests replay (`idp-captures/`); a test keeps that true.
+/// Where no capture shows a quirk, it is said what else does, or that nothing was found.
 ///
 /// Non-exhaustive: clients will think of more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -44,7 +45,8 @@ pub enum Quirk {
     /// Capture: `entra/15-disable-user-string-False`.
     BooleanStrings,
     /// A filter literal without quotes, `externalId eq jyoung`, or in single ones, `'J Young'`. The
-    /// first is printed in Entra's documentation.
+    /// first is printed in Entra's documentation, and authentik 2025.8 sent it
+    /// ([authentik#16455](https://github.com/goauthentik/authentik/issues/16455)).
     ///
     /// Harmless: no correct filter has a bare word there except `true`, `false` and `null`, which
     /// keep their meaning.
@@ -55,13 +57,21 @@ pub enum Quirk {
     ///
     /// Harmless: the grammar has no other reading of it.
     ///
-    /// No capture shows it.
+    /// No capture shows it, and no report of a client that sends it was found. The suites of
+    /// scimmyjs/scimmy, thomaspoignant/scim2-parse-filter and Pagerous/scimpler take it, that of
+    /// pingidentity/scim2 refuses it.
     NotWithoutParentheses,
-    /// `emails[type eq "work"].value eq "x"` as a filter: an element that meets both.
+    /// `emails[type eq "work"].value eq "x"` as a filter: an element that meets both. Sent by Entra where
+    /// users are matched by an address.
     ///
     /// Harmless: the filter grammar has nothing after the bracket (errata.md F12).
     ///
-    /// No capture shows it.
+    /// No capture shows it. Microsoft demands it of servers
+    /// ([scimitar#115](https://github.com/pond/scimitar/issues/115) quotes that), its validator sends it
+    /// ([scim-filter-parser#10](https://github.com/tmilos/scim-filter-parser/issues/10)), and a server's log
+    /// has it ([fusionauth-issues#2456](https://github.com/FusionAuth/fusionauth-issues/issues/2456)). Its
+    /// documentation printed the form without `.value`, too
+    /// ([azure-docs#83855](https://github.com/MicrosoftDocs/azure-docs/issues/83855)).
     FilterSubAttribute,
     /// An extension's attribute without its URN: `manager`, `department`, in paths, filters and
     /// bodies. Sent by Entra.
@@ -91,7 +101,7 @@ pub enum Quirk {
     ///
     /// Harmless: no attribute name holds a bracket (RFC 7643 §2.1).
     ///
-    /// No capture shows it.
+    /// No capture shows it; that report is what there is.
     PathKeys,
     /// An array around the value of an attribute that has one value. Sent by Entra (`manager`).
     ///
@@ -119,14 +129,18 @@ pub enum Quirk {
     ///
     /// Harmless: no object fits such an attribute.
     ///
-    /// No capture shows it.
+    /// No capture shows it; the report prints the request. None of an identity provider that sends it
+    /// was found.
     ObjectForSimple,
     /// A number for an attribute whose values are texts: `"employeeNumber": 701984`. It is the text of
-    /// that number. Sent by integrations that pass on what their source holds.
+    /// that number.
     ///
     /// Harmless: no number fits such an attribute.
     ///
-    /// No capture shows it.
+    /// No capture shows it, and no report of a client that sends it was found. What is known is servers
+    /// that answer so: the user that Okta's guide to entitlements prints
+    /// (<https://developer.okta.com/docs/guides/scim-with-entitlements/main/>), and members with numbers
+    /// for ids ([authentik#15533](https://github.com/goauthentik/authentik/issues/15533)).
     NumberForText,
     /// A complex value, an array of such, or the whole value of a PATCH without path, as JSON text:
     /// `"roles": "[{\"value\": \"25\"}]"`, `"roles": ["{\"value\": \"25\"}"]`. It is what the text
@@ -135,7 +149,10 @@ pub enum Quirk {
     ///
     /// Harmless: no text fits there.
     ///
-    /// No capture shows it.
+    /// No capture shows it. Who reports the other form, [`Quirk::JsonInString`], expects this one; and a
+    /// server got a text where an array of roles belongs from `AssertiveAppRoleAssignmentsComplex`
+    /// ([directory-scimple#693](https://github.com/apache/directory-scimple/issues/693)), of which the
+    /// report does not print what it said.
     JsonText,
     /// An object as JSON text inside the `value` of a multi-valued attribute:
     /// `{"value": "{\"value\":\"25\",\"displayName\":\"Admin\"}"}`. Sent by Entra for roles.
@@ -169,29 +186,38 @@ pub enum Quirk {
     IgnoreUnknownPaths,
     /// `""` where no empty text can stand, for "no value": for a boolean, a number, a date, a complex
     /// attribute as a whole, and the `value` of a reference such as `manager` or a member; and
-    /// `filter=` with nothing after it, as no filter. Sent by Entra and others.
+    /// `filter=` with nothing after it, as no filter.
     ///
     /// Harmless: an empty text is none of these, nor is it the id of a resource (RFC 7643 §3.1), and a
     /// filter has one expression at least (RFC 7644 §3.4.2.2).
     ///
-    /// No capture shows it.
+    /// No capture shows it. A `manager` that is replaced by `""` is reported of a server that is set up
+    /// for Entra ([SCIM-SDK#652](https://github.com/Captain-P-Goldfish/SCIM-SDK/issues/652)). Of `filter=`
+    /// it is only known that servers get it, and disagree
+    /// ([SimpleIdServer#604](https://github.com/simpleidserver/SimpleIdServer/issues/604)).
     EmptyWhereNoText,
-    /// `""` for "no value" of an attribute whose values are texts: as `null`. Sent by Entra to clear an
-    /// attribute.
+    /// `""` for "no value" of an attribute whose values are texts: as `null`. Said to be sent by Entra to
+    /// clear an attribute.
     ///
     /// It hurts a client that means an empty text and not an unassigned attribute, and reads it back:
     /// so [`Profile::INTEROP`] has it only in a PATCH whose message is not the RFC's anyway
     /// ([`Profile::for_message`]), and of the presets only Entra's have it. To filters both are the
     /// same.
     ///
-    /// No capture shows it.
+    /// No capture shows it, and no report of a client that clears so was found. Microsoft says that its
+    /// provisioning sends nothing for a value that is gone
+    /// (<https://learn.microsoft.com/en-us/entra/identity/app-provisioning/known-issues>), so that only
+    /// an expression in a mapping can give `""`; and one report means the empty text
+    /// ([SimpleIdServer#295](https://github.com/simpleidserver/SimpleIdServer/issues/295)).
     EmptyMeansUnassigned,
     /// A POST in a bulk request without a `bulkId`; it is answered without one (errata.md B4).
     ///
     /// Harmless: RFC 7644 §3.7 has the client name what it wants to refer to, and this one refers
     /// to nothing.
     ///
-    /// No capture shows it.
+    /// No capture shows it, and no report of a client in use was found: a server had a case for it
+    /// ([scimono#200](https://github.com/SAP-archive/scimono/pull/200)), and a client's type lets it be
+    /// left out ([module-ballerinax-scim#2](https://github.com/ballerina-platform/module-ballerinax-scim/pull/2)).
     MissingBulkId,
     /// The URI of a schema spelled otherwise: without the colon before its last part
     /// (`…:extension:enterprise:2.0User`, in Entra's documentation), as it was in drafts and in

@@ -1,6 +1,6 @@
 //! A SCIM 2.0 server for organisations: each is a tenant with an API key of its own, their users
 //! and groups are in SQLite, or in PostgreSQL for any number of servers. `org-server --help` lists
-//! the flags.
+//! the flags, and `org-server org` looks after the organisations of a database.
 
 #![forbid(unsafe_code)]
 
