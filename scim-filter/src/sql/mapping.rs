@@ -42,6 +42,7 @@ pub enum Form {
 pub struct Column {
     pub(super) sql: String,
     pub(super) form: Form,
+    pub(super) is_indexed: bool,
 }
 
 impl Column {
@@ -52,7 +53,17 @@ impl Column {
         let sql: String = sql.into();
         let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '"');
         let sql = if sql.chars().all(is_name) { sql } else { format!("({sql})") };
-        Self { sql, form }
+        Self { sql, form, is_indexed: false }
+    }
+
+    /// An index begins with exactly this expression: what [`Mapping::finds`] goes by.
+    ///
+    /// Of text, it is an index by code points. In SQLite that is what a column and its indexes have
+    /// unless they say `COLLATE`, and the condition relies on it; in PostgreSQL it is an index with
+    /// `COLLATE "C"`, and one of another collation only finds what is equal.
+    #[must_use]
+    pub fn indexed(self) -> Self {
+        Self { is_indexed: true, ..self }
     }
 }
 

@@ -10,7 +10,8 @@
 //! - text compares by code points, whatever the collation of a column.
 //!
 //! What a mapping cannot express is an error ([`Mapping::translate`]), or a rest to be evaluated
-//! ([`Mapping::narrow`]).
+//! ([`Mapping::narrow`]). Whether indexes find what meets a filter, or all rows have to be looked at, says
+//! [`Mapping::finds`].
 //!
 //! # A product's own table
 //!
@@ -27,6 +28,7 @@
 //!          enabled INTEGER, created_at INTEGER                    -- seconds
 //!      );
 //!      CREATE TABLE user_emails (user_id INTEGER, kind TEXT, folded_address TEXT);
+//!      CREATE INDEX users_by_login ON users (login_folded);
 //!      INSERT INTO users VALUES (1, 'BJensen', 'bjensen', 1, 1700000000), (2, 'Jsmith', 'jsmith', 0, 1);
 //!      INSERT INTO user_emails VALUES (1, 'work', 'bjensen@example.com');",
 //! )?;
@@ -36,7 +38,7 @@
 //! let at = |path: &str| user.attribute(path).expect("the schema has it");
 //! let mapping = Mapping::new(Dialect::Sqlite)
 //!     .column(at("id"), Column::new("CAST(u.id AS TEXT)", Form::Text))
-//!     .column(at("userName"), Column::new("u.login_folded", Form::Folded))
+//!     .column(at("userName"), Column::new("u.login_folded", Form::Folded).indexed())
 //!     .column(at("active"), Column::new("u.enabled", Form::Boolean))
 //!     .column(at("meta.created"), Column::new("u.created_at * 1000000", Form::Micros))
 //!     .without(at("nickName"))
@@ -65,6 +67,8 @@
 //!     .query_map(rusqlite::params_from_iter(binds), |row| row.get(0))?
 //!     .collect::<Result<_, _>>()?;
 //! assert_eq!(found, ["BJensen"]);
+//! // Nothing finds those whose address ends so: all users are looked at.
+//! assert!(!mapping.finds(filter.expression()));
 //!
 //! // What the table does not have is not passed over in silence.
 //! let filter = ResolvedFilter::parse("title pr", &user, &Profile::INTEROP, &Limits::default())?;
@@ -76,6 +80,7 @@
 
 mod bind;
 mod error;
+mod indexes;
 mod mapping;
 mod source;
 mod statement;

@@ -310,8 +310,9 @@ fn of_row(attribute: &AttributeRef, rows: &Rows) -> Result<Source, SqlError> {
 }
 
 fn of_column(attribute: &str, column: &Column) -> Value {
-    let Column { sql, form } = column.clone();
-    Value { attribute: attribute.to_owned(), sql, form: Some(form), is_computed: false }
+    let Column { sql, form, is_indexed } = column.clone();
+    let attribute = attribute.to_owned();
+    Value { attribute, sql, form: Some(form), is_computed: false, is_indexed }
 }
 
 /// An element as a JSON object; NULL if it is none.
@@ -349,5 +350,5 @@ fn typed(dialect: Dialect, sql: String, leaf: &Attribute, attribute: String) -> 
         (Dialect::Postgres, Some(cast)) => format!("{sql}::{cast}"),
         _ => sql,
     };
-    Value { attribute, sql, form, is_computed: true }
+    Value { attribute, sql, form, is_computed: true, is_indexed: false }
 }

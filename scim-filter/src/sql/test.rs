@@ -17,6 +17,8 @@ pub(super) struct Value {
     pub(super) form: Option<Form>,
     /// Whether SQL has to compute it, so that no index holds it and it is better named once.
     pub(super) is_computed: bool,
+    /// Whether it is a column with an index by code points.
+    pub(super) is_indexed: bool,
 }
 
 impl Value {
@@ -40,8 +42,9 @@ impl Value {
         mapping: &Mapping,
         statement: &mut Statement,
     ) -> Result<String, SqlError> {
-        let Compared { sql, is_computed } = self.compared(test, mapping)?;
-        let condition = condition(&sql, is_computed, test, self.form, statement)?;
+        let compared = self.compared(test, mapping)?;
+        let condition = condition(&compared, test, self.form, statement)?;
+        let Compared { sql, is_computed, .. } = compared;
         Ok(match (is_computed, or_none) {
             (true, true) => format!("COALESCE({condition}, TRUE)"),
             (true, false) => format!("COALESCE({condition}, FALSE)"),
@@ -52,9 +55,11 @@ impl Value {
 
     /// What of it is compared with the operand.
     fn compared(&self, test: &Test, mapping: &Mapping) -> Result<Compared, SqlError> {
-        let as_it_is = || Ok(Compared { sql: self.sql.clone(), is_computed: self.is_computed });
+        let Self { is_computed, is_indexed, .. } = *self;
+        let as_it_is = || Ok(Compared { sql: self.sql.clone(), is_computed, is_indexed });
         let by = |function: &str| {
-            Ok(Compared { sql: format!("{function}({})", self.sql), is_computed: true })
+            let sql = format!("{function}({})", self.sql);
+            Ok(Compared { sql, is_computed: true, is_indexed: false })
         };
         let refused = |needed| Err(SqlError::Form { attribute: self.attribute.clone(), needed });
         match (test, self.form) {
@@ -91,20 +96,20 @@ impl Value {
 struct Compared {
     sql: String,
     is_computed: bool,
+    is_indexed: bool,
 }
 
 /// The comparison of a value that is not null; for one that is null it is null, unless it is the
 /// same for all values.
 fn condition(
-    sql: &str,
-    is_computed: bool,
+    compared: &Compared,
     test: &Test,
     form: Option<Form>,
     statement: &mut Statement,
 ) -> Result<String, SqlError> {
     let (operator, operand) = match test {
         Test::Text { operator, operand, .. } => {
-            return text(sql, is_computed, *operator, operand, statement);
+            return text(compared, *operator, operand, statement);
         }
         Test::Boolean { is_negated, operand } => {
             let operator = if *is_negated { Operator::NotEqual } else { Operator::Equal };
@@ -118,7 +123,7 @@ fn condition(
         Test::Instant { operator, operand } => (*operator, Bind::Integer(operand.as_micros())),
     };
     match comparison(operator) {
-        Some(symbol) => Ok(format!("{sql} {symbol} {}", statement.bind(operand)?)),
+        Some(symbol) => Ok(format!("{} {symbol} {}", compared.sql, statement.bind(operand)?)),
         // Only text has parts.
         None => Ok("FALSE".to_owned()),
     }
@@ -127,14 +132,15 @@ fn condition(
 /// A comparison of text, by code points whatever the column's collation. No pattern is made of the
 /// operand, so that nothing in it has to be escaped.
 fn text(
-    sql: &str,
-    is_computed: bool,
+    compared: &Compared,
     operator: Operator,
     operand: &str,
     statement: &mut Statement,
 ) -> Result<String, SqlError> {
+    let Compared { sql, is_computed, is_indexed } = compared;
     let ordered = match statement.dialect {
-        Dialect::Sqlite if is_computed => sql.to_owned(),
+        // Said of a column, it keeps SQLite from its indexes in an OR.
+        Dialect::Sqlite if *is_computed || *is_indexed => sql.clone(),
         Dialect::Sqlite => format!("{sql} COLLATE BINARY"),
         Dialect::Postgres => format!("{sql} COLLATE \"C\""),
     };
@@ -151,7 +157,7 @@ fn text(
     }
     if operand.is_empty() {
         // Part of every text. A computed value needs the test for null that others get.
-        return Ok(if is_computed { format!("{sql} IS NOT NULL") } else { "TRUE".to_owned() });
+        return Ok(if *is_computed { format!("{sql} IS NOT NULL") } else { "TRUE".to_owned() });
     }
     match operator {
         Operator::StartsWith => {
