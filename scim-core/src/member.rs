@@ -46,6 +46,21 @@ impl Member {
         members.filter(|m| seen.insert(Arc::clone(&m.value))).collect()
     }
 
+    /// The references as an array of elements.
+    ///
+    /// ```
+    /// use scim_core::Member;
+    /// use serde_json::json;
+    ///
+    /// let elements = json!([{"value": "42", "type": "User"}, {"value": "43"}]);
+    /// let members = Member::list_from_json(elements.as_array().unwrap());
+    /// assert_eq!(Member::list_to_json(&members), elements);
+    /// ```
+    #[must_use]
+    pub fn list_to_json(members: &[Self]) -> Value {
+        members.iter().map(Self::to_json).map(Value::Object).collect()
+    }
+
     /// The element as JSON: `value`, and `type` and `display` where known. The service adds `$ref`.
     #[must_use]
     pub fn to_json(&self) -> Map<String, Value> {

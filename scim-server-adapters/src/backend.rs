@@ -11,7 +11,9 @@ use scim_core::{
     ScimError, ScimType, Secret, SortOrder, Version, schemas_of,
 };
 use scim_filter::ResolvedFilter;
-use scim_patch::PatchPlan;
+use scim_patch::{MemberOp, PatchPlan};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::cursor::CursorKey;
@@ -251,9 +253,64 @@ impl Members {
     pub const fn to_the_end(list: Vec<Member>) -> Self {
         Self { list, next: None }
     }
+
+    /// The first of the members after a place, `limit` at most. Of those that were found, each with its
+    /// own place, there is one more if there are more: a query for `limit + 1` rows gives them.
+    ///
+    /// ```
+    /// use scim_core::Member;
+    /// use scim_server_adapters::{Members, Position};
+    ///
+    /// let found = vec![(4, Member::new("a")), (7, Member::new("b")), (9, Member::new("c"))];
+    /// let members = Members::after(3, found, 2)?;
+    /// assert_eq!(members.list, [Member::new("a"), Member::new("b")]);
+    /// assert_eq!(members.next, Some(Position::of(&7)?));
+    /// # Ok::<(), scim_server_adapters::BackendError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`BackendError::Internal`] for a place that is not to be had as JSON.
+    pub fn after<K: Serialize>(
+        place: K,
+        found: Vec<(K, Member)>,
+        limit: usize,
+    ) -> Result<Self, BackendError> {
+        let has_more = found.len() > limit;
+        let (mut list, mut last) = (Vec::with_capacity(found.len()), place);
+        for (place, member) in found.into_iter().take(limit) {
+            list.push(member);
+            last = place;
+        }
+        let next = if has_more { Some(Position::of(&last)?) } else { None };
+        Ok(Self { list, next })
+    }
 }
 
 impl Stored {
+    /// A resource of which nothing was read but itself: no members, no groups, and nothing that its
+    /// document refers to.
+    #[must_use]
+    pub fn new(
+        resource_type: &Arc<ResourceType>,
+        id: ResourceId,
+        version: Version,
+        created: DateTime,
+        last_modified: DateTime,
+        body: Body,
+    ) -> Self {
+        Self {
+            resource_type: Arc::clone(resource_type),
+            id,
+            version,
+            created,
+            last_modified,
+            body,
+            members: None,
+            groups: None,
+            references: Vec::new(),
+        }
+    }
+
     /// All the members of a group; none where they were not wanted.
     ///
     /// # Errors
@@ -383,6 +440,35 @@ pub enum Start {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position(pub Box<[u8]>);
 
+impl Position {
+    /// The position that a value names: the key that a page ends at, such as a number, an id, or both.
+    ///
+    /// ```
+    /// use scim_server_adapters::Position;
+    ///
+    /// let position = Position::of(&("2011-05-13", 42))?;
+    /// assert_eq!(position.read::<(String, u64)>()?, ("2011-05-13".to_owned(), 42));
+    /// assert_eq!(position.read::<u64>().unwrap_err().to_scim("").status(), 400);
+    /// # Ok::<(), scim_server_adapters::BackendError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`BackendError::Internal`] for a value that is not to be had as JSON.
+    pub fn of(value: &(impl Serialize + ?Sized)) -> Result<Self, BackendError> {
+        Ok(Self(serde_json::to_vec(value).map_err(BackendError::internal)?.into()))
+    }
+
+    /// The value that it names.
+    ///
+    /// # Errors
+    /// 400 `invalidCursor` for a position of something else.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, BackendError> {
+        serde_json::from_slice(&self.0).map_err(|_| {
+            ScimError::new(ScimType::InvalidCursor, "the cursor is not one of this query").into()
+        })
+    }
+}
+
 /// One page of results.
 #[derive(Clone, Debug, Default)]
 pub struct Page {
@@ -453,6 +539,70 @@ pub enum Change {
         /// Its id.
         id: ResourceId,
     },
+}
+
+impl Change {
+    /// What it makes of a resource whose document has these attributes; a new one has none so far. Nothing
+    /// is left to do then but to store it.
+    ///
+    /// The attributes are not looked at by [`Change::Create`], by [`Change::Delete`], which makes nothing of
+    /// them, and by a [`Change::Patch`] whose [`document`](PatchPlan::document) is empty: they need not be
+    /// read.
+    ///
+    /// ```
+    /// use scim_core::{Ingest, Origin, Profile, ResourceId, ResourceType};
+    /// use scim_server_adapters::{Change, Effect};
+    /// use serde_json::{Value, json};
+    ///
+    /// let user = ResourceType::user();
+    /// let body = br#"{"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "babs"}"#;
+    /// let resource = Ingest::new(&user, &Profile::STRICT, Origin::Request).resource(body)?;
+    ///
+    /// let Value::Object(current) = json!({"userName": "bjensen", "active": true}) else { unreachable!() };
+    /// let put = Change::Replace { id: ResourceId::new("42")?, resource, secret: None };
+    /// let Effect { attributes, .. } = put.apply(&current)?;
+    /// assert_eq!(json!(attributes), json!({"userName": "babs", "active": true}));
+    /// # Ok::<(), scim_core::ScimError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// What [`Resource::replacing`] and [`DocumentPlan::apply`](scim_patch::DocumentPlan::apply) refuse.
+    pub fn apply(self, current: &Map<String, Value>) -> Result<Effect, ScimError> {
+        match self {
+            Self::Create { mut resource, secret, .. } => {
+                let members = match resource.take_members() {
+                    none if none.is_empty() => Arc::default(),
+                    members => [MemberOp::Add(members)].into(),
+                };
+                Ok(Effect { attributes: Some(resource.into_attributes()), members, secret })
+            }
+            Self::Replace { mut resource, secret, .. } => {
+                let members = match resource.take_members() {
+                    _ if !resource.resource_type().has_members() => Arc::default(),
+                    none if none.is_empty() => [MemberOp::Clear].into(),
+                    members => [MemberOp::Replace(members)].into(),
+                };
+                let attributes = resource.replacing(current)?.into_attributes();
+                let attributes = (attributes != *current).then_some(attributes);
+                Ok(Effect { attributes, members, secret })
+            }
+            Self::Patch { plan: PatchPlan { document, members, secret }, .. } => {
+                Ok(Effect { attributes: document.apply(current)?, members, secret })
+            }
+            Self::Delete { .. } => Ok(Effect::default()),
+        }
+    }
+}
+
+/// What a write makes of a resource: [`Change::apply`].
+#[derive(Clone, Debug, Default)]
+pub struct Effect {
+    /// The attributes of its document; `None` where they stay as they are.
+    pub attributes: Option<Map<String, Value>>,
+    /// What is done to its members, in order.
+    pub members: Arc<[MemberOp]>,
+    /// The new password.
+    pub secret: Option<Secret>,
 }
 
 /// Writes that happen together or not at all.
@@ -544,6 +694,21 @@ pub enum BackendError {
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+/// For backends that pass on whatever went wrong by `?`: an error of theirs or of the protocol's is what
+/// it was, anything else is [`BackendError::Internal`].
+impl From<Box<dyn std::error::Error + Send + Sync>> for BackendError {
+    fn from(error: Box<dyn std::error::Error + Send + Sync>) -> Self {
+        let other = match error.downcast::<Self>() {
+            Ok(error) => return *error,
+            Err(other) => other,
+        };
+        match other.downcast::<ScimError>() {
+            Ok(error) => Self::Scim(*error),
+            Err(other) => Self::Internal(other),
+        }
+    }
+}
+
 impl BackendError {
     /// A fault of the backend, for `map_err`.
     pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
@@ -585,5 +750,69 @@ impl BackendError {
                 "internal error; the server's log has its cause, under the id in `X-Request-Id`",
             ),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use scim_core::{Ingest, Origin, Profile};
+    use serde_json::json;
+
+    use super::*;
+
+    fn resource(of: &Arc<ResourceType>, mut body: Value) -> Resource {
+        body["schemas"] = json!([of.schema().id()]);
+        let mut ingest = Ingest::new(of, &Profile::STRICT, Origin::Request);
+        ingest.resource(body.to_string().as_bytes()).unwrap()
+    }
+
+    /// What a change makes of a resource that has these attributes: its attributes and what is done
+    /// to its members.
+    fn effect(change: Change, current: &Value) -> (Value, String) {
+        let Value::Object(current) = current else { panic!("{current}") };
+        let Effect { attributes, members, secret } = change.apply(current).unwrap();
+        assert!(secret.is_none());
+        (json!(attributes), format!("{members:?}"))
+    }
+
+    #[test]
+    fn a_change_says_what_is_to_be_stored() {
+        let (user, group) = (ResourceType::user(), ResourceType::group());
+        let (id, secret) = (ResourceId::new("1").unwrap(), None);
+        let create = |resource| Change::Create { id: None, resource, secret: secret.clone() };
+        let replace =
+            |resource| Change::Replace { id: id.clone(), resource, secret: secret.clone() };
+        let team = json!({"displayName": "Guides", "members": [{"value": "7"}]});
+        let member = format!("{:?}", [Member::new("7")]);
+
+        let (none, guides) = (json!({}), json!({"displayName": "Guides"}));
+        let made = effect(create(resource(&group, team.clone())), &none);
+        assert_eq!(made, (guides.clone(), format!("[Add({member})]")));
+        let made = effect(create(resource(&group, guides.clone())), &none);
+        assert_eq!(made, (guides.clone(), "[]".to_owned()));
+
+        // What is put in place of the same leaves the document.
+        let put = effect(replace(resource(&group, team)), &guides);
+        assert_eq!(put, (Value::Null, format!("[Replace({member})]")));
+        let put = effect(replace(resource(&group, guides.clone())), &json!({"displayName": "x"}));
+        assert_eq!(put, (guides.clone(), "[Clear]".to_owned()));
+        let babs = json!({"userName": "babs"});
+        let put = effect(replace(resource(&user, babs.clone())), &json!({"userName": "x"}));
+        assert_eq!(put, (babs, "[]".to_owned()));
+
+        assert_eq!(effect(Change::Delete { id }, &guides), (Value::Null, "[]".to_owned()));
+    }
+
+    #[test]
+    fn a_boxed_error_is_what_it_was() {
+        let boxed = |error: Box<dyn Error + Send + Sync>| BackendError::from(error);
+        assert!(matches!(boxed(BackendError::TooMany.into()), BackendError::TooMany));
+        let scim = ScimError::invalid_value("no");
+        assert!(matches!(boxed(scim.clone().into()), BackendError::Scim(error) if error == scim));
+        let other = boxed("the disk is gone".into());
+        assert_eq!(other.to_string(), "internal error: the disk is gone");
+        assert!(matches!(other, BackendError::Internal(_)));
     }
 }

@@ -152,8 +152,9 @@ pub use view::View;
 
 /// What the methods of a [`ResourceStore`] give back.
 ///
-/// A product's own error type works with `?` once it has `impl From<ItsError> for BackendError`;
-/// anything else by `.map_err(BackendError::internal)`, which is logged and 500 to the client.
+/// A product's own error type works with `?` once it has `impl From<ItsError> for BackendError`, and a
+/// `Box<dyn Error + Send + Sync>` as it is; anything else by `.map_err(BackendError::internal)`, which is
+/// logged and 500 to the client.
 pub type Result<T, E = BackendError> = std::result::Result<T, E>;
 
 /// The table of a product that holds its resources of one type.

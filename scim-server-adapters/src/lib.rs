@@ -53,6 +53,7 @@ mod memory;
 #[cfg(feature = "metrics")]
 mod metered;
 mod observe;
+mod page;
 mod params;
 mod policy;
 mod precondition;
@@ -69,9 +70,9 @@ pub use auth::{
     AuthenticationScheme, Authenticator, BearerTokens, Principal, TokenHash, bearer_token,
 };
 pub use backend::{
-    BackendError, Body, Capabilities, Change, Members, Page, Position, ProvisioningBackend, Query,
-    QueryTarget, RequestContext, Returning, Start, Stored, UnitFailure, Wanted, Write, WriteUnit,
-    Written,
+    BackendError, Body, Capabilities, Change, Effect, Members, Page, Position, ProvisioningBackend,
+    Query, QueryTarget, RequestContext, Returning, Start, Stored, UnitFailure, Wanted, Write,
+    WriteUnit, Written,
 };
 pub use body::ScimBody;
 pub use cursor::CursorKey;
@@ -79,6 +80,7 @@ pub use event::{Event, EventKind, EventLog};
 pub use limits::Limits;
 pub use memory::MemoryBackend;
 pub use observe::Tolerated;
+pub use page::PageBuilder;
 pub use policy::{Action, ActionKind, Policy, Verdict};
 pub use precondition::Precondition;
 pub use route::Tenancy;

@@ -19,6 +19,7 @@ use crate::backend::{
 };
 use crate::cursor::CursorKey;
 use crate::event::{Event, EventKind, EventLog};
+use crate::page::PageBuilder;
 use crate::precondition::Precondition;
 use crate::sort::{SortKey, sorted_page};
 use crate::unique::{UniqueValue, unique_display_name, unique_values};
@@ -262,9 +263,7 @@ impl Tenant {
         precondition: &Precondition,
     ) -> Result<u64, BackendError> {
         let record = self.find(resource_type, id)?;
-        if !precondition.holds(&Version::from(record.version)) {
-            return Err(BackendError::PreconditionFailed);
-        }
+        precondition.check(&Version::from(record.version))?;
         self.by_id.get(id).copied().ok_or(BackendError::NotFound)
     }
 
@@ -427,8 +426,8 @@ impl Tenant {
             Start::Offset(offset) => (0, *offset),
             Start::After(position) => (place(position)?, 0),
         };
-        let mut page = Page::default();
-        let (mut matched, mut last, mut held) = (0u64, after, 0);
+        let mut page = PageBuilder::new(query);
+        let mut matched = 0;
         // The total is over all pages, so the walk begins at the first resource where it is asked.
         let first = if query.total { 0 } else { after };
         for found in self.matches(query, first) {
@@ -437,24 +436,15 @@ impl Tenant {
             if sequence <= after || matched <= offset {
                 continue;
             }
-            let members = record.members_in(&target.wanted);
-            let fits = page.resources.is_empty() || held + members <= query.member_limit;
-            if page.next.is_none() && page.resources.len() < query.count && fits {
-                held += members;
-                page.resources.push(self.wanted(record, &target.wanted, query.member_limit));
-                last = sequence;
-                continue;
-            }
-            page.next.get_or_insert_with(|| position(last));
-            if !query.total {
-                break;
+            match page.room() {
+                Some(members) => {
+                    page.push(self.wanted(record, &target.wanted, members), position(sequence));
+                }
+                None if query.total => {}
+                None => break,
             }
         }
-        if page.resources.is_empty() {
-            page.next = None;
-        }
-        page.total = query.total.then_some(matched);
-        Ok(page)
+        Ok(Page { total: query.total.then_some(matched), ..page.finish() })
     }
 
     fn sorted(&self, query: &Query, order: SortOrder) -> Result<Page, BackendError> {

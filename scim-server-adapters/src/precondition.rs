@@ -5,6 +5,8 @@ use std::sync::Arc;
 use http::header::{HeaderMap, IF_MATCH, IF_NONE_MATCH};
 use scim_core::{ScimError, Version};
 
+use crate::backend::BackendError;
+
 /// What a request demands of the version of the resource.
 ///
 /// Versions compare without `W/` (errata.md O5). A backend checks it inside the transaction of the
@@ -77,6 +79,14 @@ impl Precondition {
         self.if_match_holds(version) && !self.if_none_match_hits(version)
     }
 
+    /// The same as the end of a write that must not go on.
+    ///
+    /// # Errors
+    /// [`BackendError::PreconditionFailed`] when the demand is not met.
+    pub fn check(&self, version: &Version) -> Result<(), BackendError> {
+        if self.holds(version) { Ok(()) } else { Err(BackendError::PreconditionFailed) }
+    }
+
     /// Whether `If-Match` is met or absent: else every method answers 412.
     #[must_use]
     pub fn if_match_holds(&self, version: &Version) -> bool {
@@ -125,6 +135,9 @@ mod tests {
         assert!(p.holds(&Version::from(3)));
         assert!(p.holds(&Version::new("a,b").unwrap()));
         assert!(!p.holds(&Version::from(2)));
+        assert!(p.check(&Version::from(3)).is_ok());
+        let refused = p.check(&Version::from(2));
+        assert!(matches!(refused, Err(BackendError::PreconditionFailed)), "{refused:?}");
     }
 
     #[test]

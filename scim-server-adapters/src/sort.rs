@@ -170,8 +170,7 @@ pub(crate) fn position_after<S: Serialize>(
     key: SortKey,
     sequence: S,
 ) -> Result<Position, BackendError> {
-    let bytes = serde_json::to_vec(&Place { key, sequence }).map_err(BackendError::internal)?;
-    Ok(Position(bytes.into()))
+    Position::of(&Place { key, sequence })
 }
 
 /// The matches in order, from where a page begins.
@@ -197,10 +196,7 @@ where
     let first = match start {
         Start::Offset(offset) => usize::try_from(*offset).unwrap_or(usize::MAX),
         Start::After(position) => {
-            let place: Place<S> = serde_json::from_slice(&position.0).map_err(|_| {
-                let error = "the cursor is not one of a sorted query";
-                BackendError::from(ScimError::new(ScimType::InvalidCursor, error))
-            })?;
+            let place: Place<S> = position.read()?;
             let after = (&place.key, &place.sequence);
             matches.partition_point(|m| compare((&m.0, &m.1), after) != Ordering::Greater)
         }

@@ -98,7 +98,7 @@ impl<'a> Run<'a> {
     }
 
     fn place(&self, position: &Position) -> Result<Place, BackendError> {
-        let place: Option<Place> = serde_json::from_slice(&position.0).ok();
+        let place: Option<Place> = position.read().ok();
         let asked = |place: &Place| {
             let mut types = self.query.targets.iter().map(|t| t.resource_type.name());
             types.any(|name| *name == place.resource_type)
@@ -338,8 +338,7 @@ impl<'q> Filling<'q> {
         let Some(last) = self.resources.last().filter(|_| self.more) else { return Ok(None) };
         let place =
             Place { resource_type: Arc::clone(last.resource_type.name()), id: last.id.clone() };
-        let bytes = serde_json::to_vec(&place).map_err(BackendError::internal)?;
-        Ok(Some(Position(bytes.into())))
+        Ok(Some(Position::of(&place)?))
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use scim_core::{AttributeRef, AttributeSet, ScimError, ScimType, SortOrder};
+use scim_core::{AttributeRef, AttributeSet, SortOrder};
 use scim_filter::ResolvedFilter;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -36,20 +36,6 @@ struct Place {
     after: Option<Vec<u8>>,
 }
 
-impl Place {
-    fn of(position: &Position) -> Result<Self, BackendError> {
-        serde_json::from_slice(&position.0).map_err(|_| {
-            let error = "the cursor is not one of a query that the service evaluates";
-            ScimError::new(ScimType::InvalidCursor, error).into()
-        })
-    }
-
-    fn position(&self) -> Result<Position, BackendError> {
-        let bytes = serde_json::to_vec(self).map_err(BackendError::internal)?;
-        Ok(Position(bytes.into()))
-    }
-}
-
 /// A scan under way.
 struct Scan<'a> {
     x: &'a Exchange<'a>,
@@ -68,7 +54,7 @@ impl Scan<'_> {
             Start::Offset(offset) => {
                 (usize::try_from(*offset).unwrap_or(usize::MAX), Place::default())
             }
-            Start::After(position) => (0, Place::of(position)?),
+            Start::After(position) => (0, position.read()?),
         };
         let mut page = Page::default();
         let (mut matched, mut held) = (0_u64, 0_usize);
@@ -124,7 +110,7 @@ impl Scan<'_> {
         let seen = page.resources.len() as u64;
         let is_all = *total && *start == Start::Offset(0) && seen == matched;
         page.next = match next {
-            Some(place) if *count > 0 && !is_all => Some(place.position()?),
+            Some(place) if *count > 0 && !is_all => Some(Position::of(&place)?),
             _ => None,
         };
         page.total = total.then_some(matched);
