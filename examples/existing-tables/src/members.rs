@@ -1,138 +1,96 @@
 //! The members of a team, as rows: a change costs what is changed.
 
-use rusqlite::{Connection, OptionalExtension as _, params};
-use scim_core::{Member, ScimError, ScimType};
+use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
+use scim_core::Member;
 use scim_patch::MemberOp;
-use scim_server_adapters::{Members, Position};
+use scim_server_adapters::Members;
 use serde_json::json;
 
-use crate::error::Fault;
+use crate::Result;
 
-/// Puts a member at the end. Of one that is there it sets the type, if that was not known or, with
-/// ?4, even if it was.
+/// Puts members at the end. Of those that are there and that nobody else knows it sets the type, if
+/// that was not known or, with ?3, even if it was.
 const ADD: &str = "
-    INSERT INTO team_members (team_id, place, member, kind) VALUES (?1,
-        (SELECT coalesce(max(place), 0) + 1 FROM team_members WHERE team_id = ?1), ?2, ?3)
+    INSERT INTO team_members (team_id, member, kind)
+    SELECT ?1, value ->> 'value', value ->> 'type' FROM json_each(?2) WHERE TRUE
     ON CONFLICT (team_id, member) DO UPDATE SET kind = excluded.kind
-    WHERE excluded.kind IS NOT NULL AND excluded.kind IS NOT kind AND (?4 OR kind IS NULL)";
+    WHERE excluded.kind IS NOT NULL AND excluded.kind IS NOT kind AND (?3 OR kind IS NULL)
+        AND NOT EXISTS (SELECT 1 FROM scim_known WHERE id = member)";
 
-const REMOVE: &str = "DELETE FROM team_members WHERE team_id = ?1 AND member = ?2";
+const REMOVE: &str = "
+    DELETE FROM team_members
+    WHERE team_id = ?1 AND member IN (SELECT value FROM json_each(?2))";
 
-/// Removes all but those in an array.
 const REMOVE_OTHERS: &str = "
     DELETE FROM team_members
-    WHERE team_id = ?1 AND member NOT IN (SELECT value FROM json_each(?2))";
+    WHERE team_id = ?1 AND member NOT IN (SELECT value ->> 'value' FROM json_each(?2))";
 
 const SOME: &str = "
-    SELECT m.place, m.member, m.kind, u.id IS NOT NULL, u.display_name, t.id IS NOT NULL, t.name
-    FROM team_members m LEFT JOIN users u ON u.id = m.member LEFT JOIN teams t ON t.id = m.member
-    WHERE m.team_id = ?1 AND m.place > ?2 ORDER BY m.place LIMIT ?3";
+    SELECT member, kind, display, is_known, place FROM scim_members
+    WHERE team_id = ?1 AND place > ?2 ORDER BY place LIMIT ?3 + 1";
 
-const KNOWN: &str = "
-    SELECT 'User', display_name FROM users WHERE id = ?1
-    UNION ALL SELECT 'Group', name FROM teams WHERE id = ?1";
+const TEAMS_OF: &str = "
+    SELECT t.id, 'Group', t.name, TRUE FROM team_members m JOIN teams t ON t.id = m.team_id
+    WHERE m.member = ?1 ORDER BY t.id";
 
-/// Who an id is, if anybody: what members and managers refer to.
-pub(crate) fn known(connection: &Connection, id: &str) -> rusqlite::Result<Option<Member>> {
-    let mut statement = connection.prepare_cached(KNOWN)?;
-    let found = statement.query_row([id], |row| {
-        let (kind, display) = (row.get(0)?, row.get(1)?);
-        Ok(Member { value: id.into(), resource_type: Some(kind), display, exists: true })
-    });
-    found.optional()
-}
-
-/// Adds members; `replacing` them also changes the types that are known.
-pub(crate) fn add(
-    connection: &Connection,
-    team: &str,
-    members: &[Member],
-    replacing: bool,
-) -> rusqlite::Result<bool> {
-    let mut add = connection.prepare_cached(ADD)?;
-    let mut changed = false;
-    for member in members {
-        // Of somebody who is here, the tables tell the type.
-        let is_known = known(connection, &member.value)?.is_some();
-        let kind = member.resource_type.as_ref().filter(|_| !is_known);
-        changed |= add.execute(params![team, member.value, kind, replacing])? > 0;
-    }
-    Ok(changed)
-}
-
-/// Makes these the members; those that stay keep their places.
-pub(crate) fn replace(
-    connection: &Connection,
-    team: &str,
-    members: &[Member],
-) -> rusqlite::Result<bool> {
-    let values: Vec<&str> = members.iter().map(|member| &*member.value).collect();
-    let mut remove = connection.prepare_cached(REMOVE_OTHERS)?;
-    let removed = remove.execute(params![team, json!(values).to_string()])? > 0;
-    Ok(add(connection, team, members, true)? || removed)
-}
-
-/// Applies the operations of a PATCH in order, and tells whether they changed anything.
-pub(crate) fn apply(
-    connection: &Connection,
-    team: &str,
-    operations: &[MemberOp],
-) -> Result<bool, Fault> {
+/// Applies operations in order, and tells whether they changed anything.
+pub(crate) fn apply(rows: &Connection, team: &str, operations: &[MemberOp]) -> Result<bool> {
     let mut changed = false;
     for operation in operations {
         changed |= match operation {
-            MemberOp::Add(members) => add(connection, team, members, false)?,
+            MemberOp::Add(members) => add(rows, team, members, false)?,
             MemberOp::Remove(values) => {
-                let mut remove = connection.prepare_cached(REMOVE)?;
-                let mut removed = 0;
-                for value in values {
-                    removed += remove.execute(params![team, value])?;
-                }
-                removed > 0
+                run(rows, REMOVE, params![team, json!(values).to_string()])?
             }
-            MemberOp::Clear => replace(connection, team, &[])?,
-            MemberOp::Replace(members) => replace(connection, team, members)?,
+            MemberOp::Clear => replace(rows, team, &[])?,
+            MemberOp::Replace(members) => replace(rows, team, members)?,
             // A filter other than by value: the only one that has to read the rows.
             MemberOp::Select(select) => {
-                let mut members = some(connection, team, 0, usize::MAX)?.list;
-                select.apply(&mut members)? && replace(connection, team, &members)?
+                let mut members = some(rows, team, 0, usize::MAX)?.list;
+                select.apply(&mut members)? && replace(rows, team, &members)?
             }
         };
     }
     Ok(changed)
 }
 
-/// So many members after a place.
-pub(crate) fn some(
-    connection: &Connection,
-    team: &str,
-    after: i64,
-    limit: usize,
-) -> rusqlite::Result<Members> {
-    let mut statement = connection.prepare_cached(SOME)?;
-    let one_more = i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX);
-    let mut rows = statement.query(params![team, after, one_more])?;
-    let (mut list, mut last) = (Vec::new(), after);
-    while let Some(row) = rows.next()? {
-        if list.len() == limit {
-            return Ok(Members { list, next: Some(Position(last.to_be_bytes().into())) });
-        }
-        last = row.get(0)?;
-        let (is_user, is_team) = (row.get(3)?, row.get(5)?);
-        let (resource_type, display) = match (is_user, is_team) {
-            (true, _) => (Some("User".into()), row.get(4)?),
-            (false, true) => (Some("Group".into()), row.get(6)?),
-            (false, false) => (row.get(2)?, None),
-        };
-        let exists = is_user || is_team;
-        list.push(Member { value: row.get(1)?, resource_type, display, exists });
-    }
-    Ok(Members::to_the_end(list))
+fn add(rows: &Connection, team: &str, members: &[Member], anew: bool) -> Result<bool> {
+    run(rows, ADD, params![team, Member::list_to_json(members).to_string(), anew])
 }
 
-/// The place that a position of `some` names.
-pub(crate) fn place(position: &Position) -> Result<i64, ScimError> {
-    let bytes = <[u8; 8]>::try_from(&*position.0);
-    let bytes = bytes.map_err(|_| ScimError::new(ScimType::InvalidCursor, "no such position"))?;
-    Ok(i64::from_be_bytes(bytes))
+/// Makes these the members; those that stay keep their places.
+fn replace(rows: &Connection, team: &str, members: &[Member]) -> Result<bool> {
+    let values = Member::list_to_json(members).to_string();
+    let removed = run(rows, REMOVE_OTHERS, params![team, values])?;
+    Ok(add(rows, team, members, true)? || removed)
+}
+
+fn run(rows: &Connection, sql: &str, values: &[&dyn ToSql]) -> Result<bool> {
+    Ok(rows.prepare_cached(sql)?.execute(values)? > 0)
+}
+
+/// So many members after a place.
+pub(crate) fn some(rows: &Connection, team: &str, after: i64, limit: usize) -> Result<Members> {
+    let most = i64::try_from(limit).unwrap_or(i64::MAX - 1);
+    let mut some = rows.prepare_cached(SOME)?;
+    let found = some.query_map(params![team, after, most], |r| Ok((r.get(4)?, member(r)?)))?;
+    Ok(Members::after(after, found.collect::<rusqlite::Result<_>>()?, limit)?)
+}
+
+/// The teams of a user.
+pub(crate) fn teams_of(rows: &Connection, user: &str) -> Result<Vec<Member>> {
+    let mut teams = rows.prepare_cached(TEAMS_OF)?;
+    Ok(teams.query_map([user], member)?.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Who an id is, if anybody: what members and managers refer to.
+pub(crate) fn known(rows: &Connection, id: &str) -> Result<Option<Member>> {
+    let sql = "SELECT id, kind, display, is_known FROM scim_known WHERE id = ?1";
+    Ok(rows.prepare_cached(sql)?.query_row([id], member).optional()?)
+}
+
+fn member(row: &Row<'_>) -> rusqlite::Result<Member> {
+    let (value, resource_type, display, exists) =
+        (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+    Ok(Member { value, resource_type, display, exists })
 }
