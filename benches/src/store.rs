@@ -92,11 +92,13 @@ impl Database {
     }
 
     /// Sees to it that, where that is possible, what was written before is out of the way: in the
-    /// database, not in its log.
+    /// database, not in its log. The file is read once, so that the operating system has it in
+    /// memory, as it would after a while of use.
     pub fn settle(&self) -> Result<()> {
         if let Some(path) = self.path().filter(|path| path.exists()) {
-            let connection = rusqlite::Connection::open(path)?;
+            let connection = rusqlite::Connection::open(&path)?;
             connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+            std::io::copy(&mut std::fs::File::open(path)?, &mut std::io::sink())?;
         }
         Ok(())
     }
