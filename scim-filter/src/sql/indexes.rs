@@ -1,7 +1,7 @@
 //! What indexes find of a filter.
 
 use super::mapping::{Form, Mapping, Place};
-use super::source::Set;
+use super::source::{Set, is_equality};
 use crate::expression::{Expression, Subject, Test};
 use crate::operator::Operator;
 
@@ -11,8 +11,9 @@ impl Mapping {
     /// [`Column::indexed`](super::Column::indexed) and [`Rows::indexed`](super::Rows::indexed).
     ///
     /// What equals something is found, what is more or less, and how text begins; of an `and` one term
-    /// has to be, of an `or` all. Where it is false every resource is looked at, and a store has to bound
-    /// that.
+    /// has to be. Of an `or` all have to be, without what is more or less: a few of those together SQLite
+    /// takes for more than there is in the table. Where it is false every resource may be looked at, and a
+    /// store has to bound that.
     ///
     /// ```
     /// use scim_core::{Profile, ResourceType};
@@ -33,31 +34,34 @@ impl Mapping {
     /// ```
     #[must_use]
     pub fn finds(&self, filter: &Expression) -> bool {
-        *filter == Expression::Constant(false) || self.finds_terms(filter)
+        *filter == Expression::Constant(false) || self.finds_terms(filter, false)
     }
 
     /// What holds never is not found as a term: databases don't see that it asks for nothing.
-    fn finds_terms(&self, filter: &Expression) -> bool {
+    fn finds_terms(&self, filter: &Expression, within_or: bool) -> bool {
         match filter {
             Expression::Constant(_) | Expression::Not(_) | Expression::Present(_) => false,
-            Expression::And(terms) => terms.iter().any(|term| self.finds_terms(term)),
-            Expression::Or(terms) => terms.iter().all(|term| self.finds_terms(term)),
-            Expression::Compare(subject, test) => self.finds_values(subject, test),
+            Expression::And(terms) => terms.iter().any(|term| self.finds_terms(term, within_or)),
+            Expression::Or(terms) => terms.iter().all(|term| self.finds_terms(term, true)),
+            Expression::Compare(subject, test) => self.finds_values(subject, test, within_or),
             Expression::Elements(attribute, inner) => match self.place(attribute) {
                 Some(Place::Rows(rows)) => Set::of(rows).finds(inner),
-                Some(Place::Object(_)) => self.finds_terms(inner),
+                Some(Place::Object(_)) => self.finds_terms(inner, within_or),
                 Some(Place::Column(_) | Place::Nowhere | Place::OutOfReach) => false,
                 // Its sub-attributes have places of their own, or there is none.
-                None => self.document.is_none() && self.finds_terms(inner),
+                None => self.document.is_none() && self.finds_terms(inner, within_or),
             },
         }
     }
 
-    fn finds_values(&self, subject: &Subject, test: &Test) -> bool {
+    fn finds_values(&self, subject: &Subject, test: &Test, within_or: bool) -> bool {
         let Subject::Attribute(attribute) = subject else { return false };
         let place = self.place(attribute).or_else(|| self.place(&attribute.parent()));
         match place {
-            Some(Place::Column(column)) => column.is_indexed && is_range(test, column.form),
+            Some(Place::Column(column)) => {
+                let is_open = !is_equality(test) && !is_prefix(test);
+                column.is_indexed && is_range(test, column.form) && !(is_open && within_or)
+            }
             Some(Place::Rows(rows)) => Set::of(rows).finds_by(subject, test),
             Some(Place::Object(_) | Place::Nowhere | Place::OutOfReach) | None => false,
         }
@@ -71,7 +75,7 @@ fn is_range(test: &Test, form: Form) -> bool {
         Test::Text { is_folded: true, .. } | Test::Instant { .. } if form == Form::Text => {
             return false;
         }
-        Test::Text { operand, operator: Operator::StartsWith, .. } => return !operand.is_empty(),
+        Test::Text { operator: Operator::StartsWith, .. } => return is_prefix(test),
         Test::Text { operator, .. }
         | Test::Integer { operator, .. }
         | Test::Decimal { operator, .. }
@@ -88,4 +92,8 @@ fn is_range(test: &Test, form: Form) -> bool {
             false
         }
     }
+}
+
+fn is_prefix(test: &Test) -> bool {
+    matches!(test, Test::Text { operand, operator: Operator::StartsWith, .. } if !operand.is_empty())
 }

@@ -289,7 +289,7 @@ impl Set {
     }
 }
 
-fn is_equality(test: &Test) -> bool {
+pub(super) fn is_equality(test: &Test) -> bool {
     match test {
         Test::Text { operator, .. }
         | Test::Integer { operator, .. }

@@ -208,7 +208,7 @@ fn what_is_indexed_is_found() {
         ("userName gt \"a\" and active eq true", true),
         ("userName le \"a\"", true),
         ("userName eq \"a\" or name.familyName eq \"a\"", true),
-        ("userName sw \"a\" or meta.created ge \"2011-05-13T04:42:34Z\"", true),
+        ("userName sw \"a\" or name.familyName sw \"a\" or emails.value eq \"a\"", true),
         (
             "(userName eq \"a\" or active eq true) and meta.created gt \"2011-05-13T04:42:34Z\"",
             true,
@@ -227,6 +227,11 @@ fn what_is_indexed_is_found() {
         ("not (userName eq \"a\")", false),
         ("active eq true", false),
         ("userName eq \"a\" or active eq true", false),
+        ("userName gt \"a\" or userName gt \"b\" or userName gt \"c\"", false),
+        (
+            "(userName gt \"a\" or userName lt \"b\" or name.familyName le \"c\") and active eq true",
+            false,
+        ),
         ("title eq \"a\"", false),
         ("nickName ne \"a\"", false),
         ("nickName eq \"a\" or userName eq \"a\"", false),
