@@ -1,12 +1,12 @@
 //! Values that the schemas call unique (RFC 7643 §7; erratum 8279).
 
 use scim_backend_sqlite::SqliteBackend;
-use scim_conformance::client::{Client, group, user};
-use scim_core::Registry;
-use scim_server_adapters::BackendError;
+use scim_conformance::client::{Client, group, resource, user};
+use scim_core::{Registry, ResourceId};
+use scim_server_adapters::{BackendError, Change, Precondition};
 use serde_json::json;
 
-use crate::fixture::{in_file, in_memory, options};
+use crate::fixture::{in_file, in_memory, open, options};
 
 fn conflict_of<T: std::fmt::Debug>(result: Result<T, BackendError>) -> String {
     match result.unwrap_err() {
@@ -34,6 +34,37 @@ async fn a_conflict_leaves_the_writes_beside_it_alone() {
     assert_eq!(created, 3);
     let page = store.query(&scim_conformance::client::query(&user(), None)).await.unwrap();
     assert_eq!((page.total, page.resources.len()), (Some(4), 4), "no half of a refused write");
+}
+
+/// No index says that ids are unique, so it must not matter who asks, nor when.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_stores_over_one_file_one_gets_an_id() {
+    let (store, folder) = in_file();
+    let stores = [store.clone(), open(&folder, &options())];
+    let tasks: Vec<_> = (0..100)
+        .map(|n| {
+            let (store, id) =
+                (stores[n % 2].clone(), ResourceId::new(format!("{}", n / 4)).unwrap());
+            let resource = resource(&user(), json!({"userName": format!("user{n}")}));
+            let change = Change::Create { id: Some(id), resource, secret: None };
+            tokio::spawn(
+                async move { store.write(&user(), change, Precondition::NONE, None).await },
+            )
+        })
+        .collect();
+    let mut refused = 0;
+    for task in tasks {
+        match task.await.unwrap() {
+            Ok(_) => {}
+            error => {
+                assert_eq!(conflict_of(error), "id");
+                refused += 1;
+            }
+        }
+    }
+    assert_eq!(refused, 75);
+    let page = store.query(&scim_conformance::client::query(&user(), None)).await.unwrap();
+    assert_eq!(page.total, Some(25));
 }
 
 #[tokio::test]
