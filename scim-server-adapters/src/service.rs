@@ -332,8 +332,8 @@ impl ScimServiceBuilder {
         self
     }
 
-    /// Calls `observer` after each request in which a quirk fired, be it done or refused. It runs before the answer is
-    /// sent, so it should hand on what takes long.
+    /// Calls `observer` after each request in which a quirk fired, be it done or refused. It runs before
+    /// the answer is sent, so it should hand on what takes long.
     pub fn on_quirks(mut self, observer: impl Fn(&Tolerated<'_>) + Send + Sync + 'static) -> Self {
         self.inner.observer = Some(Box::new(observer));
         self

@@ -408,9 +408,7 @@ impl<'a> Target<'a> {
         let row = held.first().ok_or(BackendError::NotFound)?;
         self.desk.check(row.try_get(2)?)?;
         let found = Found { key: row.try_get(0)?, version: row.try_get(1)? };
-        if !self.job.precondition.holds(&version(found.version)) {
-            return Err(BackendError::PreconditionFailed.into());
-        }
+        self.job.precondition.check(&version(found.version))?;
         if !matches!(self.job.work, Work::Delete(_)) {
             self.all_exist().await?;
         }

@@ -250,11 +250,8 @@ impl<'a> Target<'a> {
     fn find(self, id: &ResourceId, precondition: &Precondition) -> Result<Found, Failure> {
         let (key, version) = self.loader.find(self.layout, id.as_str())?;
         let found = Found { key, version };
-        if precondition.holds(&found.version()) {
-            Ok(found)
-        } else {
-            Err(BackendError::PreconditionFailed.into())
-        }
+        precondition.check(&found.version())?;
+        Ok(found)
     }
 
     fn create(self, new: New) -> Result<(ResourceId, Outcome), Failure> {

@@ -333,17 +333,10 @@ fn stored(record: Record, resource_type: &Arc<ResourceType>) -> Result<Stored, B
         DateTime::from_micros(micros)
             .ok_or_else(|| BackendError::internal("a stored date is out of range"))
     };
-    Ok(Stored {
-        resource_type: Arc::clone(resource_type),
-        id: ResourceId::new(record.id)?,
-        version: Version::from(record.version),
-        created: date(record.created)?,
-        last_modified: date(record.last_modified)?,
-        body: Body::Json(record.document),
-        members: None,
-        groups: None,
-        references: Vec::new(),
-    })
+    let (id, version) = (ResourceId::new(record.id)?, Version::from(record.version));
+    let (created, last_modified) = (date(record.created)?, date(record.last_modified)?);
+    let body = Body::Json(record.document);
+    Ok(Stored::new(resource_type, id, version, created, last_modified, body))
 }
 
 /// A JSON array for `json_each`.

@@ -210,9 +210,7 @@ impl CrudBackend {
         loop {
             attempts.next().await?;
             let held = store.get(cx, resource_type, id).await?.ok_or(BackendError::NotFound)?;
-            if !precondition.holds(&held.stored.version) {
-                return Err(BackendError::PreconditionFailed);
-            }
+            precondition.check(&held.stored.version)?;
             relations.all_exist(&beside.must_exist).await?;
             let before = Content::of(&held.stored)?;
             let mut after = edit(&before)?;
@@ -243,9 +241,7 @@ impl CrudBackend {
         let deleted = loop {
             attempts.next().await?;
             let held = store.get(cx, resource_type, id).await?.ok_or(BackendError::NotFound)?;
-            if !precondition.holds(&held.stored.version) {
-                return Err(BackendError::PreconditionFailed);
-            }
+            precondition.check(&held.stored.version)?;
             match store.delete(cx, &held).await {
                 Err(BackendError::PreconditionFailed) => {}
                 result => break result.map(|()| held.stored)?,

@@ -108,9 +108,7 @@ where
     loop {
         attempts.next().await?;
         let current = read().await?;
-        if !precondition.holds(&current.version) {
-            return Err(BackendError::PreconditionFailed);
-        }
+        precondition.check(&current.version)?;
         let before = Content::of(&current)?;
         let after = before.patched(plan)?;
         if after == before {
