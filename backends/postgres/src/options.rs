@@ -48,7 +48,8 @@ impl PostgresOptions {
 
     /// Says that each transaction may run on another connection of the server's, as behind
     /// PgBouncer in transaction mode: nothing is prepared or set that would have to outlive one.
-    /// It costs the planning of each statement.
+    /// It costs the planning of each statement, and a statement for which nobody waits any more is
+    /// not cancelled: it keeps its connection until it ends.
     ///
     /// What is otherwise set for each connection, such as `lock_timeout`, is then to be set for the
     /// role (`ALTER ROLE … SET`). The planner chooses by the statistics of the tables, so

@@ -128,7 +128,8 @@ impl Sessions {
 ///
 /// One that is dropped while a statement or a transaction is under way, since whoever asked went
 /// away, goes back to the pool when that has been cancelled and undone: nobody else waits behind it
-/// or gets into it.
+/// or gets into it. Where the connection is a pooler's, the statement is not cancelled; what it
+/// waits for ends by itself.
 pub(crate) struct Session {
     /// `None` once it is being dropped.
     client: Option<Object>,
@@ -235,11 +236,13 @@ impl Drop for Session {
             drop(Object::take(client));
             return;
         };
-        let is_waited_for = *self.pending.get_mut() > 0;
+        // tokio-postgres hangs up before PgBouncer has handed a cancel request on, which then may
+        // come too late, and meet another's statement; versions 1.18.0 and 1.19.0 end over it.
+        let is_to_be_cancelled = *self.pending.get_mut() > 0 && self.prepares;
         let cancel = Arc::clone(&self.cancel);
         runtime.spawn(async move {
             let recovered = tokio::time::timeout(RECOVERY, async {
-                if is_waited_for {
+                if is_to_be_cancelled {
                     cancel(client.cancel_token()).await;
                 }
                 // The answer comes when all before it has ended; outside a transaction it is a

@@ -1,7 +1,8 @@
 //! A PostgreSQL server for tests: the one that `SCIM_TEST_POSTGRES_URL` names, else one that is
-//! started from installed binaries and goes when the test's process does.
+//! started from installed binaries and goes when the test's process does. In front of a database
+//! there can be an installed PgBouncer.
 //!
-//! Where there is neither, that is said on one line, and tests that need a server end there; with
+//! Where there is none, that is said on one line, and tests that need it end there; with
 //! `SCIM_TEST_NO_SKIP` set they fail.
 //!
 //! ```no_run
@@ -15,11 +16,13 @@
 
 #![forbid(unsafe_code)]
 
+mod guarded;
 mod installed;
+mod pooler;
 
 use std::path::PathBuf;
-use std::process::ChildStdin;
-use std::sync::{LazyLock, Mutex};
+use std::process::Child;
+use std::sync::LazyLock;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use tokio::runtime::{Builder, Runtime};
@@ -27,6 +30,7 @@ use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
 use installed::Started;
+pub use pooler::Pooler;
 
 const URL: &str = "SCIM_TEST_POSTGRES_URL";
 const NO_SKIP: &str = "SCIM_TEST_NO_SKIP";
@@ -39,8 +43,8 @@ static SERVER: LazyLock<Result<Server, String>> =
 #[derive(Debug)]
 struct Server {
     url: String,
-    /// The server ends when this is closed, which the end of the process does.
-    _lifeline: Option<Mutex<ChildStdin>>,
+    /// The server ends when the input of this is closed, which the end of the process does.
+    _guard: Option<Child>,
     binaries: Option<PathBuf>,
     data: Option<PathBuf>,
 }
@@ -48,15 +52,10 @@ struct Server {
 impl Server {
     fn find() -> Result<Self> {
         if let Ok(url) = std::env::var(URL) {
-            return Ok(Self { url, _lifeline: None, binaries: None, data: None });
+            return Ok(Self { url, _guard: None, binaries: None, data: None });
         }
-        let Started { url, lifeline, binaries, data } = installed::start()?;
-        Ok(Self {
-            url,
-            _lifeline: Some(Mutex::new(lifeline)),
-            binaries: Some(binaries),
-            data: Some(data),
-        })
+        let Started { url, guard, binaries, data } = installed::start()?;
+        Ok(Self { url, _guard: Some(guard), binaries: Some(binaries), data: Some(data) })
     }
 }
 
@@ -75,17 +74,20 @@ pub struct Database {
 pub fn database(what: &str) -> Result<Option<Database>> {
     let server = match &*SERVER {
         Ok(server) => server,
-        Err(reason) if std::env::var_os(NO_SKIP).is_some() => {
-            bail!("{what}: no PostgreSQL server: {reason}")
-        }
-        Err(reason) => {
-            eprintln!("skipped: {what}: no PostgreSQL server: {reason}");
-            return Ok(None);
-        }
+        Err(reason) => return skip(&format!("{what}: no PostgreSQL server: {reason}")),
     };
     let name = format!("scim_test_{}", Uuid::new_v4().simple());
     server.run(&format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'"))?;
     Ok(Some(Database { url: with_database(&server.url, &name)?, name, server }))
+}
+
+/// Says that something is skipped, and why.
+fn skip<T>(what: &str) -> Result<Option<T>> {
+    if std::env::var_os(NO_SKIP).is_some() {
+        bail!("{what}");
+    }
+    eprintln!("skipped: {what}");
+    Ok(None)
 }
 
 impl Database {
@@ -112,6 +114,18 @@ impl Database {
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'",
             self.name
         ))
+    }
+
+    /// PgBouncer in front of it, for what is told in a skip's line; `None` where there is none, or
+    /// none that gets to the server.
+    ///
+    /// # Errors
+    /// With `SCIM_TEST_NO_SKIP`, when there is none.
+    pub fn pooler(&self, what: &str) -> Result<Option<Pooler>> {
+        match Pooler::start(&self.url) {
+            Ok(pooler) => Ok(Some(pooler)),
+            Err(reason) => skip(&format!("{what}: no PgBouncer: {reason:#}")),
+        }
     }
 
     /// The folder of the server's binaries and that of its data, if it was started for this process.

@@ -14,6 +14,8 @@ mod opening;
 #[cfg(test)]
 mod oracle;
 #[cfg(test)]
+mod pooler;
+#[cfg(test)]
 mod sweep;
 #[cfg(all(test, not(feature = "rustls")))]
 mod tls;
