@@ -9,30 +9,34 @@ use crate::exchange::{Answer, Exchange, Failure, located};
 use crate::handlers;
 use crate::route::Endpoint;
 
+/// Handlers are boxed but for the most frequent one, GET of one resource: its future, which is made and
+/// moved for every request, would else be as large as the largest of them.
 pub(crate) async fn dispatch(x: &mut Exchange<'_>, endpoint: Endpoint) -> Answer {
     match endpoint {
         Endpoint::Root => match x.parts.method {
             Method::GET | Method::HEAD => {
-                handlers::list(x, x.service.registry.resource_types().to_vec()).await
+                Box::pin(handlers::list(x, x.service.registry.resource_types().to_vec())).await
             }
             ref other => Err(Failure::method_not_allowed(other, "GET, HEAD")),
         },
         Endpoint::RootSearch => match x.parts.method {
-            Method::POST => handlers::search(x, x.service.registry.resource_types().to_vec()).await,
+            Method::POST => {
+                Box::pin(handlers::search(x, x.service.registry.resource_types().to_vec())).await
+            }
             ref other => Err(Failure::method_not_allowed(other, "POST")),
         },
         Endpoint::Bulk => match x.parts.method {
-            Method::POST => handlers::bulk(x).await,
+            Method::POST => Box::pin(handlers::bulk(x)).await,
             ref other => Err(Failure::method_not_allowed(other, "POST")),
         },
-        Endpoint::Me => me(x).await,
+        Endpoint::Me => Box::pin(me(x)).await,
         Endpoint::TypeSearch(resource_type) => match x.parts.method {
-            Method::POST => handlers::search(x, vec![resource_type]).await,
+            Method::POST => Box::pin(handlers::search(x, vec![resource_type])).await,
             ref other => Err(Failure::method_not_allowed(other, "POST")),
         },
         Endpoint::Type(resource_type) => match x.parts.method {
-            Method::GET | Method::HEAD => handlers::list(x, vec![resource_type]).await,
-            Method::POST => handlers::create(x, resource_type).await,
+            Method::GET | Method::HEAD => Box::pin(handlers::list(x, vec![resource_type])).await,
+            Method::POST => Box::pin(handlers::create(x, resource_type)).await,
             ref other => Err(Failure::method_not_allowed(other, "GET, HEAD, POST")),
         },
         Endpoint::Resource(resource_type, id) => resource(x, resource_type, id).await,
@@ -49,9 +53,9 @@ async fn resource(
 ) -> Answer {
     match x.parts.method {
         Method::GET | Method::HEAD => handlers::get(x, resource_type, id).await,
-        Method::PUT => handlers::replace(x, resource_type, id).await,
-        Method::PATCH => handlers::patch(x, resource_type, id).await,
-        Method::DELETE => handlers::delete(x, resource_type, id).await,
+        Method::PUT => Box::pin(handlers::replace(x, resource_type, id)).await,
+        Method::PATCH => Box::pin(handlers::patch(x, resource_type, id)).await,
+        Method::DELETE => Box::pin(handlers::delete(x, resource_type, id)).await,
         ref other => Err(Failure::method_not_allowed(other, "GET, HEAD, PUT, PATCH, DELETE")),
     }
 }

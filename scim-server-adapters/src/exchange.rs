@@ -125,11 +125,11 @@ impl Exchange<'_> {
     /// One resource, with its ETag and where it lies (RFC 7644 §3.14; errata.md O10).
     pub(crate) fn resource(&self, status: StatusCode, stored: &Stored, wanted: &Wanted) -> Answer {
         let mut text = Text::default();
+        let location = self.renderer.location(&stored.resource_type, &stored.id);
         self.renderer
-            .resource(&mut text, stored, wanted)
+            .resource(&mut text, stored, wanted, &location)
             .map_err(|e| Failure::backend(&e, stored.id.as_str()))?;
         let mut response = self.ok(status, self.body_of(text));
-        let location = self.renderer.location(&stored.resource_type, &stored.id);
         let location = header(&location);
         let headers = response.headers_mut();
         headers.insert(ETAG, etag(&stored.version));

@@ -8,6 +8,8 @@ use http::request::Parts;
 use scim_core::{Quirks, ScimError, ScimType, shorten};
 use scim_patch::LateQuirks;
 
+use crate::route::Endpoint;
+
 /// A request in which quirks fired, done or refused, for
 /// [`on_quirks`](crate::ScimServiceBuilder::on_quirks).
 #[derive(Debug)]
@@ -55,8 +57,8 @@ pub(crate) struct Trace {
     pub(crate) principal: Arc<str>,
     pub(crate) quirks: Noted,
     pub(crate) scim_type: Option<ScimType>,
-    /// The endpoint without ids: few values, so that it can label metrics.
-    pub(crate) endpoint: Option<Arc<str>>,
+    /// The endpoint, where there is one.
+    pub(crate) endpoint: Option<Endpoint>,
 }
 
 /// One line, of level info and target `scim::request`. No parameters of the URL, no bodies, no
@@ -94,7 +96,7 @@ fn measure(parts: &Parts, trace: &Trace, status: StatusCode, took: Duration) {
         .into_iter()
         .find(|known| *known == parts.method.as_str())
         .unwrap_or("other");
-    let endpoint = trace.endpoint.as_deref().unwrap_or("none").to_owned();
+    let endpoint = trace.endpoint.as_ref().map_or_else(|| "none".into(), Endpoint::label);
     metrics::counter!(
         "scim_requests_total",
         "method" => method,

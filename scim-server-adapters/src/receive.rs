@@ -2,7 +2,7 @@
 
 use std::pin::{Pin, pin};
 
-use bytes::Buf;
+use bytes::{Buf, Bytes};
 use http::header::EXPECT;
 use http::{Request, Response};
 use http_body::Body;
@@ -18,6 +18,9 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let (parts, body) = request.into_parts();
+    if body.is_end_stream() {
+        return service.respond(&parts, &Bytes::new()).await;
+    }
     let mut body = pin!(body);
     let limit = service.max_body_bytes();
     let known = body.size_hint().lower();
@@ -29,7 +32,7 @@ where
         true
     } else {
         match Limited::new(body.as_mut(), limit).collect().await {
-            Ok(body) => return service.handle(Request::from_parts(parts, body.to_bytes())).await,
+            Ok(body) => return service.respond(&parts, &body.to_bytes()).await,
             Err(error) => error.is::<LengthLimitError>(),
         }
     };

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::io::Write as _;
 use std::sync::Arc;
 
 use scim_core::schema::GROUP_URN;
@@ -75,24 +76,25 @@ impl<'a> Renderer<'a> {
         format!("{}{}/{}", self.base, resource_type.endpoint(), encode_segment(id.as_str()))
     }
 
-    /// Writes the part of a resource that is to be returned.
+    /// Writes the part of a resource that is to be returned; `location` is its URI.
     pub(crate) fn resource(
         &self,
         out: &mut Text,
         stored: &Stored,
         wanted: &Wanted,
+        location: &str,
     ) -> Result<(), BackendError> {
         match &stored.body {
             // Nothing is left out: the document's text goes out as it is, but for the attributes
             // that refer to other resources.
             Body::Json(text) if wanted.is_everything() => {
                 if stored.references.is_empty() {
-                    self.splice(out, stored, wanted, text)
+                    self.splice(out, stored, wanted, location, text)
                 } else {
-                    self.splice(out, stored, wanted, &self.referring(stored, text)?)
+                    self.splice(out, stored, wanted, location, &self.referring(stored, text)?)
                 }
             }
-            _ => self.project(out, stored, wanted),
+            _ => self.project(out, stored, wanted, location),
         }
     }
 
@@ -144,6 +146,7 @@ impl<'a> Renderer<'a> {
         text: &mut Text,
         stored: &Stored,
         wanted: &Wanted,
+        location: &str,
         document: &str,
     ) -> Result<(), BackendError> {
         let inner = document
@@ -169,14 +172,13 @@ impl<'a> Renderer<'a> {
             }
             out.push(b']');
         }
-        out.extend_from_slice(
-            format!(
-                ",\"meta\":{{\"created\":\"{}\",\"lastModified\":\"{}\",\"location\":",
-                stored.created, stored.last_modified
-            )
-            .as_bytes(),
-        );
-        json(out, &self.location(&stored.resource_type, &stored.id))?;
+        write!(
+            out,
+            ",\"meta\":{{\"created\":\"{}\",\"lastModified\":\"{}\",\"location\":",
+            stored.created, stored.last_modified
+        )
+        .map_err(BackendError::internal)?;
+        json(out, location)?;
         out.extend_from_slice(b",\"resourceType\":");
         json(out, stored.resource_type.name())?;
         out.extend_from_slice(b",\"version\":");
@@ -292,10 +294,11 @@ impl<'a> Renderer<'a> {
         text: &mut Text,
         stored: &Stored,
         wanted: &Wanted,
+        location: &str,
     ) -> Result<(), BackendError> {
         const FIRST: [&str; 2] = ["id", "schemas"];
         const LAST: [&str; 3] = ["members", "groups", "meta"];
-        let object = wanted.project(self.complete(stored)?);
+        let object = wanted.project(self.complete(stored, location)?);
         let entry = |name| object.get_key_value(name);
         let middle = object
             .iter()
@@ -315,9 +318,12 @@ impl<'a> Renderer<'a> {
     }
 
     /// The whole resource in JSON, with every URI, but for the members of a group.
-    fn complete(&self, stored: &Stored) -> Result<Map<String, Value>, BackendError> {
+    fn complete(
+        &self,
+        stored: &Stored,
+        location: &str,
+    ) -> Result<Map<String, Value>, BackendError> {
         let mut resource = stored.to_json_with(&[])?;
-        let location = self.location(&stored.resource_type, &stored.id);
         if let Some(Value::Object(meta)) = resource.get_mut("meta") {
             meta.insert("location".to_owned(), location.into());
         }

@@ -42,14 +42,14 @@ pub(crate) enum Endpoint {
 }
 
 impl Endpoint {
-    /// The endpoint without ids, for logs and metrics.
-    pub(crate) fn label(&self) -> Arc<str> {
+    /// The endpoint without ids, for logs and metrics: few values.
+    pub(crate) fn label(&self) -> Cow<'static, str> {
         match self {
             Self::Root => "/".into(),
             Self::RootSearch => "/.search".into(),
             Self::Bulk => "/Bulk".into(),
             Self::Me => "/Me".into(),
-            Self::Type(resource_type) => resource_type.endpoint().into(),
+            Self::Type(resource_type) => resource_type.endpoint().to_owned().into(),
             Self::TypeSearch(resource_type) => {
                 format!("{}/.search", resource_type.endpoint()).into()
             }

@@ -104,11 +104,15 @@ impl ScimService {
     /// The path is relative to where the service is mounted: `/v2/Users`, or with tenants
     /// `/<tenant>/v2/Users`.
     pub async fn handle(&self, request: Request<Bytes>) -> Response<ScimBody> {
-        let started = Instant::now();
         let (parts, body) = request.into_parts();
+        self.respond(&parts, &body).await
+    }
+
+    pub(crate) async fn respond(&self, parts: &Parts, body: &Bytes) -> Response<ScimBody> {
+        let started = Instant::now();
         let request_id = request_id(&parts.headers);
         let mut trace = Trace::default();
-        let answer = self.answer(&parts, &body, &request_id, &mut trace);
+        let answer = self.answer(parts, body, &request_id, &mut trace);
         let answer = in_time(self.inner.limits.time, answer)
             .await
             .unwrap_or_else(|late| Err(Failure::backend(&late, "the request")));
@@ -118,8 +122,8 @@ impl ScimService {
                 tenant: &trace.tenant,
                 principal: &trace.principal,
                 request_id: &request_id,
-                parts: &parts,
-                endpoint: trace.endpoint.as_deref().unwrap_or_default(),
+                parts,
+                endpoint: &trace.endpoint.as_ref().map(Endpoint::label).unwrap_or_default(),
                 quirks,
                 refused: answer.as_ref().err().map(|failure| &failure.error),
             });
@@ -128,7 +132,7 @@ impl ScimService {
             trace.scim_type = failure.error.scim_type();
             failure.into_response()
         });
-        finish(&parts, &request_id, &trace, started, response)
+        finish(parts, &request_id, &trace, started, response)
     }
 
     /// The answer to a request whose body was not read, because it is larger than
@@ -181,7 +185,7 @@ impl ScimService {
             let path = scim_core::shorten(parts.uri.path()).into_owned();
             return Err(ScimError::with_status(404, format!("`{path}` not found")).into());
         };
-        trace.endpoint = Some(endpoint.label());
+        trace.endpoint = Some(endpoint.clone());
         if body.len() > inner.limits.body_bytes {
             return Err(self.too_large().into());
         }
@@ -208,7 +212,7 @@ impl ScimService {
             "scim",
             tenant = &*exchange.cx.tenant,
             operation = %parts.method,
-            endpoint = trace.endpoint.as_deref(),
+            endpoint = &*endpoint.label(),
             resource_id = endpoint.resource_id(),
             request_id = &**request_id,
         );
@@ -256,7 +260,10 @@ fn request_id(headers: &HeaderMap) -> Arc<str> {
     };
     match given.filter(plain) {
         Some(id) => id.into(),
-        None => uuid::Uuid::new_v4().to_string().into(),
+        None => {
+            let made = uuid::Uuid::new_v4().hyphenated();
+            (*made.encode_lower(&mut uuid::Uuid::encode_buffer())).into()
+        }
     }
 }
 

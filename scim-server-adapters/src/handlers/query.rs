@@ -228,7 +228,8 @@ fn write(
             let name = stored.resource_type.name();
             let target = query.targets.iter().find(|t| t.resource_type.name() == name);
             let target = target.ok_or_else(|| BackendError::internal("a type not asked for"))?;
-            x.renderer.resource(&mut text, stored, &target.wanted)?;
+            let location = x.renderer.location(&stored.resource_type, &stored.id);
+            x.renderer.resource(&mut text, stored, &target.wanted, &location)?;
         }
         text.bytes.extend_from_slice(b"]}");
         Ok(())
