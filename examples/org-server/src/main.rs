@@ -107,13 +107,17 @@ async fn open(
     if !is_postgres && (options.database_connections.is_some() || options.transaction_pooling) {
         bail!("`--database-connections` and `--transaction-pooling` are for PostgreSQL");
     }
+    if options.database_map > 0 && !matches!(options.database, Database::Sqlite(_)) {
+        bail!("`--database-map` is for SQLite");
+    }
     match &options.database {
         Database::Memory => {
             let (organizations, announced) = organizations::sqlite::in_memory(&asked)?;
             Ok((Arc::new(MemoryBackend::new()), organizations, announced))
         }
         Database::Sqlite(file) => {
-            let store = SqliteBackend::open(file, registry, &SqliteOptions::default())
+            let settings = SqliteOptions::new().mapped_bytes(u64::from(options.database_map) << 20);
+            let store = SqliteBackend::open(file, registry, &settings)
                 .with_context(|| format!("cannot open the database {}", file.display()))?;
             let (organizations, announced) = organizations::sqlite::open(file, &asked).await?;
             Ok((Arc::new(store), organizations, announced))

@@ -38,6 +38,11 @@ pub(crate) struct Options {
     )]
     pub(crate) database: Database,
 
+    /// SQLite: read so many MiB of the file by mapping it into memory, which is faster, but an error of
+    /// the disk then ends the server
+    #[arg(long, env = "ORG_SERVER_DATABASE_MAP", value_name = "MIB", default_value_t = 0)]
+    pub(crate) database_map: u32,
+
     /// PostgreSQL: how many connections to make at most, beside the one that looks after the keys
     /// [default: 16]
     #[arg(long, env = "ORG_SERVER_DATABASE_CONNECTIONS", value_name = "NUMBER")]

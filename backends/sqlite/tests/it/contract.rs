@@ -25,6 +25,17 @@ fn is_kept_in_a_file() {
     contract.run();
 }
 
+#[test]
+fn is_kept_in_a_file_that_is_mapped() {
+    let folder = TempDir::new().unwrap();
+    let files = AtomicUsize::new(0);
+    let contract = Contract::with_events(move || {
+        let file = folder.path().join(files.fetch_add(1, Ordering::Relaxed).to_string());
+        async move { SqliteBackend::open(file, &registry(), &options().mapped_bytes(1 << 30)).unwrap() }
+    });
+    contract.run();
+}
+
 /// As a database is used that outlives a process: opened again by each check, with the tenants of
 /// those before.
 #[test]

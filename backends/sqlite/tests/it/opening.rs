@@ -48,6 +48,22 @@ async fn a_file_that_is_not_there_is_made_and_one_that_is_no_database_is_refused
     assert!(matches!(error, OpenError::Database(_)), "{error}");
 }
 
+/// By what Linux says of the process's own memory.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_file_is_mapped_where_that_is_asked_for_and_only_there() {
+    for (options, mapped) in [(options(), false), (options().mapped_bytes(1 << 30), true)] {
+        let folder = TempDir::new().unwrap();
+        let id = open(&folder, &options).create_user("bjensen").await;
+        // What is still in the log is read from there; opened again, it is in the file.
+        let store = open(&folder, &options);
+        store.get(&user(), &id).await.unwrap();
+        let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+        let file = folder.path().join("scim.db").display().to_string();
+        assert_eq!(maps.lines().any(|map| map.ends_with(&file)), mapped, "{maps}");
+    }
+}
+
 #[tokio::test]
 async fn a_newer_database_is_refused() {
     let (store, folder) = in_file();

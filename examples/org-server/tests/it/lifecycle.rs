@@ -235,6 +235,7 @@ fn help_names_every_flag_and_no_secret() {
         "listen",
         "base-url",
         "database",
+        "database-map",
         "database-connections",
         "transaction-pooling",
         "org-id",
@@ -319,15 +320,20 @@ fn a_server_of_databases_that_cannot_be_used_is_named() {
 }
 
 #[test]
-fn flags_of_postgres_are_refused_for_other_databases() {
-    for flags in [["--transaction-pooling"].as_slice(), &["--database-connections", "4"]] {
+fn flags_of_another_database_are_refused() {
+    for (database, flags, theirs) in [
+        (SQLITE, ["--transaction-pooling"].as_slice(), "PostgreSQL"),
+        (SQLITE, &["--database-connections", "4"], "PostgreSQL"),
+        ("postgres://scim@127.0.0.1/scim", &["--database-map", "64"], "SQLite"),
+        ("memory:", &["--database-map", "64"], "SQLite"),
+    ] {
         let folder = tempfile::tempdir().unwrap();
-        let mut command = with(folder.path(), &["--database", SQLITE]);
+        let mut command = with(folder.path(), &["--database", database]);
         command.args(flags);
         let refused = refusal(command);
         let said = refused.stderr.join("\n");
         assert_eq!(refused.status.code(), Some(1), "{said}");
-        assert!(said.contains(flags[0]) && said.contains("PostgreSQL"), "{said}");
+        assert!(said.contains(flags[0]) && said.contains(theirs), "{said}");
         assert!(!folder.path().join("scim.db").exists());
     }
 }
