@@ -53,7 +53,8 @@ use crate::{event, fingerprint, migration, names};
 ///
 /// # Sharing the file
 ///
-/// Tables of this crate begin with `scim_`. A product may keep its own in the same file through
+/// Tables of this crate begin with `scim_`, and are not for `ANALYZE`: what it counts there is forgotten
+/// when the store is opened, since its plans are for any number of rows. A product may keep its own in the same file through
 /// connections of its own; the database is in WAL mode, so they should wait for each other's
 /// writes (`PRAGMA busy_timeout`) and keep write transactions short.
 ///
@@ -141,8 +142,23 @@ fn prepare(
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let layout = names::layout(&transaction, registry, &options.indexing)?;
     fingerprint::settle(&transaction, &layout)?;
+    forget_statistics(&transaction)?;
     transaction.commit()?;
     Ok(layout)
+}
+
+/// Forgets what `ANALYZE` or `PRAGMA optimize` of somebody else's counted in the store's tables. The plans
+/// of its statements are for any number of rows; by counts of a time when there were few, SQLite would go
+/// through whole tables when there are many.
+fn forget_statistics(connection: &Connection) -> rusqlite::Result<()> {
+    for table in ["sqlite_stat1", "sqlite_stat4"] {
+        if connection.table_exists(None, table)? {
+            connection.execute(&format!("DELETE FROM {table} WHERE tbl GLOB 'scim_*'"), [])?;
+            // What is in the tables is read when a connection first needs it, or by this.
+            connection.execute_batch("ANALYZE sqlite_schema")?;
+        }
+    }
+    Ok(())
 }
 
 fn cursor_key(connection: &Connection) -> Result<CursorKey, OpenError> {

@@ -64,6 +64,27 @@ async fn a_file_is_mapped_where_that_is_asked_for_and_only_there() {
     }
 }
 
+/// By counts of a time when there were few rows, SQLite would go through all of many.
+#[tokio::test]
+async fn what_was_counted_of_its_tables_is_forgotten_and_that_of_others_is_kept() {
+    let (store, folder) = in_file();
+    store.create_user("bjensen").await;
+    drop(store);
+    let sql = "CREATE TABLE product (id INTEGER PRIMARY KEY, name TEXT);
+        CREATE INDEX product_by_name ON product (name);
+        INSERT INTO product (name) VALUES ('one');
+        ANALYZE";
+    raw(&folder).execute_batch(sql).unwrap();
+    let counted = |whose: &str| {
+        let sql = format!("SELECT count(*) FROM sqlite_stat1 WHERE tbl {whose}");
+        raw(&folder).query_row(&sql, [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    assert!(counted("GLOB 'scim_*'") > 0);
+    let store = open(&folder, &options());
+    assert_eq!((counted("GLOB 'scim_*'"), counted("= 'product'")), (0, 1));
+    assert_eq!(store.select(&user(), "userName eq \"bjensen\"").await.len(), 1);
+}
+
 #[tokio::test]
 async fn a_newer_database_is_refused() {
     let (store, folder) = in_file();
