@@ -101,6 +101,7 @@ async fn open(
         org_id: options.org_id.as_deref(),
         is_new: None,
         api_key: options.api_key.as_deref(),
+        new_key: false,
         changes: Changes::default(),
     };
     let is_postgres = matches!(options.database, Database::Postgres(_));
@@ -206,6 +207,7 @@ async fn look_after(database: &Database, command: &OrgCommand) -> Result<()> {
         org_id: Some(&arguments.id),
         is_new: Some(is_new),
         api_key: arguments.api_key.as_deref(),
+        new_key: arguments.new_key,
         changes: arguments.changes.clone(),
     };
     let Announced { id, key, settings } = match database {

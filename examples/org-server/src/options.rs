@@ -143,6 +143,10 @@ pub(crate) struct OrgArguments {
     #[arg(long, value_name = "KEY", value_parser = api_key)]
     pub(crate) api_key: Option<String>,
 
+    /// Make a new API key, which is shown once; the one before is not honoured any longer
+    #[arg(long, conflicts_with = "api_key")]
+    pub(crate) new_key: bool,
+
     #[command(flatten)]
     pub(crate) changes: Changes,
 }

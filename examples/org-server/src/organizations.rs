@@ -65,6 +65,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) is_new: Option<bool>,
     /// Its key.
     pub(crate) api_key: Option<&'a str>,
+    /// Whether it gets a new key, even if it has one.
+    pub(crate) new_key: bool,
     /// What of its settings is to change.
     pub(crate) changes: Changes,
 }
@@ -108,7 +110,7 @@ impl Asked<'_> {
     fn key(&self, is_new: bool) -> (Key, Option<TokenHash>) {
         match self.api_key {
             Some(given) => (Key::Given, Some(TokenHash::of(given))),
-            None if is_new => {
+            None if is_new || self.new_key => {
                 let made = generate_key();
                 let hash = TokenHash::of(&made);
                 (Key::Made(made), Some(hash))
@@ -152,12 +154,14 @@ impl Authenticator for Organizations {
         const UNAVAILABLE: BackendError =
             BackendError::Unavailable { retry_after: Some(Duration::from_secs(1)) };
         let Some(token) = bearer_token(request) else { return Ok(None) };
+        // Before the organisation is looked up: one that does not exist is not refused any faster.
+        let hash = TokenHash::of(token);
         let known = self.known.borrow();
         if known.as_of.is_some_and(|as_of| as_of.elapsed() > MAX_AGE) {
             return Err(UNAVAILABLE);
         }
         let Some(organization) = known.organizations.get(tenant) else { return Ok(None) };
-        if !organization.key.is_some_and(|hash| hash.verifies(token)) {
+        if organization.key != Some(hash) {
             return Ok(None);
         }
         if organization.settings.is_none() {

@@ -19,11 +19,22 @@ fn start(folder: &Path, database: &Database, flags: &[&str]) -> Server {
     Server::start(command)
 }
 
-/// Asks again until the answer has that status, as whoever set something would.
+/// Asks again until the answer has that status, as whoever set something would; not for ever.
 fn until(status: u16, ask: impl Fn() -> Answer) {
-    while ask().status != status {
-        thread::sleep(Duration::from_millis(50));
-    }
+    let asked = (0..1200).any(|_| {
+        let is_so = ask().status == status;
+        if !is_so {
+            thread::sleep(Duration::from_millis(50));
+        }
+        is_so
+    });
+    assert!(asked, "still not {status}");
+}
+
+/// The key that was made and shown.
+fn made(stopped: &Stopped) -> &str {
+    let told = stopped.stdout[1].strip_prefix("API key    ").unwrap();
+    told.split_whitespace().next().unwrap()
 }
 
 fn at(server: &Server, organization: &str) -> Client {
@@ -174,10 +185,15 @@ fn a_running_server_follows_what_is_done_to_keys_and_organisations() {
         until(200, || acme.with_key(key).get("/Users"));
         acme.get("/Users").expect(401);
         // One that is made, and kept only as a hash.
-        let added = done(folder.path(), database, &["add", "initech"]).stdout;
-        let made = added[1].strip_prefix("API key    ").unwrap().split_whitespace().next().unwrap();
-        until(200, || at(&server, "initech").with_key(made).get("/Users"));
-        assert_eq!(database.place_of(folder.path(), made), None);
+        let added = done(folder.path(), database, &["add", "initech"]);
+        let initech = at(&server, "initech").with_key(made(&added));
+        until(200, || initech.get("/Users"));
+        assert_eq!(database.place_of(folder.path(), made(&added)), None);
+        // And one that is made in its place.
+        let set = done(folder.path(), database, &["set", "initech", "--new-key"]);
+        assert_ne!(made(&set), made(&added));
+        until(200, || initech.with_key(made(&set)).get("/Users"));
+        initech.get("/Users").expect(401);
         // And one that is taken back.
         database.run(
             folder.path(),
