@@ -44,9 +44,11 @@ pub enum Quirk {
     ///
     /// Capture: `entra/15-disable-user-string-False`.
     BooleanStrings,
-    /// A filter literal without quotes, `externalId eq jyoung`, or in single ones, `'J Young'`. The
-    /// first is printed in Entra's documentation, and authentik 2025.8 sent it
-    /// ([authentik#16455](https://github.com/goauthentik/authentik/issues/16455)).
+    /// A filter literal without quotes, `externalId eq jyoung` or `displayName eq Tour Guides`, or in
+    /// single ones, `'J Young'`. The first is printed in Entra's documentation, and authentik 2025.8
+    /// sent it ([authentik#16455](https://github.com/goauthentik/authentik/issues/16455)); one with
+    /// spaces is in [product-is#7663](https://github.com/wso2/product-is/issues/7663). It ends before
+    /// an `and` or `or`.
     ///
     /// Harmless: no correct filter has a bare word there except `true`, `false` and `null`, which
     /// keep their meaning.

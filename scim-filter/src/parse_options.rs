@@ -41,9 +41,10 @@ impl ParseOptions {
 
     /// The same, tolerating those of `quirks` that concern the syntax:
     ///
-    /// - [`Quirk::UnquotedFilterValues`]: a bare word as an operand is a string. It reaches to the
-    ///   next space, `)` or `]`; quotes, opening parentheses and brackets, backslashes and control
-    ///   characters can't be part of it. A text in single quotes reaches to the next one.
+    /// - [`Quirk::UnquotedFilterValues`]: bare words as an operand are a string. It reaches to the
+    ///   next `)` or `]`, to an `and` or `or`, or to the end, and no operator is in it; quotes,
+    ///   opening parentheses and brackets, backslashes and control characters can't be part of it. A
+    ///   text in single quotes reaches to the next one.
     /// - [`Quirk::NotWithoutParentheses`]: `not` before a single term. A `not` before an operator
     ///   stays the name of an attribute.
     /// - [`Quirk::FilterSubAttribute`]: a test after brackets joins the tests inside, so

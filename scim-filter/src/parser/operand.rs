@@ -9,10 +9,11 @@ use nom::combinator::{all_consuming, opt, recognize};
 
 use scim_core::Quirk;
 
-use super::bytes::{PLAIN, WORD, after, cut, first, split};
+use super::bytes::{PLAIN, WORD, after, cut, first, length_of, skip_spaces, split};
 use super::{Fault, Parser, Step, expected, fault};
 use crate::error::{Expected, SyntaxErrorKind};
 use crate::literal::Literal;
+use crate::operator::Operator;
 
 impl Parser {
     /// `compValue`, and the text that it was written as.
@@ -35,7 +36,12 @@ impl Parser {
 
     /// What does not begin with a quote.
     fn word<'a>(&mut self, input: &'a str) -> Step<'a, (Literal<'a>, &'a str)> {
-        let (word, rest) = split(input, WORD);
+        let several = if self.quirks.contains(Quirk::UnquotedFilterValues) {
+            words(input).filter(|(words, _)| is_bare(words))
+        } else {
+            None
+        };
+        let (word, rest) = several.unwrap_or_else(|| split(input, WORD));
         let literal = match word {
             "true" => Literal::Boolean(true),
             "false" => Literal::Boolean(false),
@@ -48,22 +54,46 @@ impl Parser {
         Ok((rest, (literal, word)))
     }
 
-    /// A word that is no JSON literal: by a quirk a string.
+    /// A word that is no JSON literal, or several: by a quirk a string.
     fn bare_word<'a>(
         &mut self,
         input: &'a str,
         word: &'a str,
     ) -> Result<Literal<'a>, nom::Err<Fault<'a>>> {
-        // A single quote that has no other is no part of the value.
-        let is_bare = !word.is_empty()
-            && !word.starts_with('\'')
-            && !word.contains(|c: char| matches!(c, '"' | '\\' | '(' | '[') || c.is_control());
-        if !is_bare || !self.quirks.contains(Quirk::UnquotedFilterValues) {
+        if !is_bare(word) || !self.quirks.contains(Quirk::UnquotedFilterValues) {
             return expected(input, Expected::Value);
         }
         self.fired.insert(Quirk::UnquotedFilterValues);
         Ok(Literal::String(Cow::Borrowed(word)))
     }
+}
+
+/// Whether it can be a value without quotes. A single quote that has no other is no part of one.
+fn is_bare(text: &str) -> bool {
+    !text.is_empty()
+        && !text.starts_with('\'')
+        && !text.contains(|c: char| matches!(c, '"' | '\\' | '(' | '[') || c.is_control())
+}
+
+/// Several words up to the next `and` or `or`, or the end of the term. None where an operator is
+/// among them: then a connective is missing, which is to be said.
+fn words(input: &str) -> Option<(&str, &str)> {
+    let is_any = |word: &str, of: &[&str]| of.iter().any(|known| word.eq_ignore_ascii_case(known));
+    let first_alone = length_of(input, WORD);
+    let mut length = first_alone;
+    loop {
+        let rest = after(input, length);
+        let next = skip_spaces(rest);
+        let (word, _) = split(next, WORD);
+        if word.is_empty() || is_any(word, &["and", "or"]) {
+            break;
+        }
+        if is_any(word, &Operator::ALL.map(Operator::as_str)) || is_any(word, &["pr"]) {
+            return None;
+        }
+        length += rest.len() - next.len() + word.len();
+    }
+    (length > first_alone).then(|| cut(input, length))
 }
 
 /// A JSON string without escapes, from its opening quote: what is left, the string, and the string

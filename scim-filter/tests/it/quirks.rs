@@ -31,6 +31,25 @@ fn unquoted_values_are_strings() {
     assert_eq!(read("emails[type eq 'work']"), r#"emails[type eq "work"]"#);
 }
 
+/// As the names of groups often are.
+#[test]
+fn unquoted_values_of_several_words_are_one_string() {
+    let read = |text| read_with(Quirk::UnquotedFilterValues, text);
+    assert_eq!(read("displayName eq Tour Guides"), r#"displayName eq "Tour Guides""#);
+    assert_eq!(read("a eq 2024 Team 7 "), r#"a eq "2024 Team 7""#);
+    assert_eq!(read("a eq true  believers"), r#"a eq "true  believers""#);
+    assert_eq!(
+        read("(a eq Tour Guides) or not (b co android orders AND c[d eq x y])"),
+        r#"a eq "Tour Guides" or not (b co "android orders" and c[d eq "x y"])"#
+    );
+    // An operator says that a connective is missing.
+    let options = ParseOptions::new().with_quirks(Quirks::ALL);
+    for text in ["a eq b c pr", "a eq b c EQ d", "a eq b and c", "a eq b or", "a eq b (c)"] {
+        let error = options.filter(text).map(|parsed| parsed.value.to_string());
+        assert!(error.is_err(), "{text}: {error:?}");
+    }
+}
+
 #[test]
 fn unquoted_values_hold_no_delimiters_of_other_things() {
     let options = ParseOptions::new().with_quirks(Quirks::ALL);
